@@ -1,0 +1,1 @@
+@main enum SandboxAgentMain { static func main() {} }

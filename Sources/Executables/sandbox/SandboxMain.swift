@@ -1,0 +1,1 @@
+@main enum SandboxMain { static func main() {} }
