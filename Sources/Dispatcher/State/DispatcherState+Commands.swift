@@ -37,7 +37,9 @@ extension DispatcherState {
 
     // MARK: Templates
 
-    private mutating func create(_ template: Template, _ partition: Int, into actions: inout [DispatcherAction]) -> Problem? {
+    private mutating func create(_ template: Template, _ partition: Int, into actions: inout [DispatcherAction])
+        -> Problem?
+    {
         if self.templates[template.id] != nil {
             return Problem("template_exists", "a template with id '\(template.id)' exists")
         }
@@ -61,7 +63,8 @@ extension DispatcherState {
         return nil
     }
 
-    private mutating func delete(_ id: TemplateID, _ partition: Int, into actions: inout [DispatcherAction]) -> Problem? {
+    private mutating func delete(_ id: TemplateID, _ partition: Int, into actions: inout [DispatcherAction]) -> Problem?
+    {
         guard self.templates.removeValue(forKey: id) != nil else { return Self.noTemplate(id) }
         actions.append(.forget(.template(id), partition: partition))
         return nil
