@@ -64,6 +64,7 @@ public final class EmbeddedBus: TransactionalMessageBus {
         for topic in self.topics.withLock({ Array($0.values) }) { topic.update { $0.end() } }
         self.reader.close()
         if self.ownsWriter { await self.writer.close() }
+        self.lock?.release()
     }
 
     func topic(_ name: String) throws(BusError) -> TopicLog {
