@@ -28,6 +28,9 @@ int csr_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, 
 extern const uint64_t CSR_RESOLVE_BENEATH;
 extern const uint64_t CSR_RESOLVE_NO_MAGICLINKS;
 extern const uint64_t CSR_RESOLVE_NO_XDEV;
+extern const int CSR_O_PATH;
+extern const int CSR_O_TMPFILE;
+extern const int CSR_AT_EMPTY_PATH;
 
 int csr_thread_name(const char *name);
 
