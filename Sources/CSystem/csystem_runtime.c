@@ -1,6 +1,6 @@
 /* What starting and watching sandboxes from the host needs of the kernel. */
 #define _GNU_SOURCE
-#include "csystem.h"
+#include "csystem_runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>

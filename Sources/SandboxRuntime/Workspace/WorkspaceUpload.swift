@@ -48,14 +48,14 @@ public final class WorkspaceUpload: Sendable {
     /// - Throws: ``RuntimeError/Code/diskFull``, ``RuntimeError/Code/fileFailed``.
     public func append(_ bytes: [UInt8]) async throws(RuntimeError) {
         try await WorkspaceDirectory.threads.run { [self] () throws(RuntimeError) in
-            try bytes.withUnsafeBytes { (buffer) throws(RuntimeError) in
-                var done = 0
-                while done < buffer.count {
-                    let count = write(self.file.number, buffer.baseAddress?.advanced(by: done), buffer.count - done)
-                    if count < 0, errno == EINTR { continue }
-                    guard count > 0 else { throw BeneathResolver.failure("the file", "write") }
-                    done += count
+            var done = 0
+            while done < bytes.count {
+                let count = bytes.withUnsafeBytes { buffer in
+                    write(self.file.number, buffer.baseAddress?.advanced(by: done), buffer.count - done)
                 }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw BeneathResolver.failure("the file", "write") }
+                done += count
             }
             self.state.withLock { $0.size += Int64(bytes.count) }
         }
