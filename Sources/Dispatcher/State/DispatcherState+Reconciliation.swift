@@ -24,7 +24,6 @@ extension DispatcherState {
         into actions: inout [DispatcherAction]
     ) throws {
         self.placement.nodeReported(report.node, capacity: report.capacity)
-        self.placeWaiting(now: now, into: &actions)
         var findings = [
             "nodes": 1, "sessions": 0, "sandboxes_requested": 0, "orphans_ended": 0, "executions_resolved": 0,
         ]
@@ -51,6 +50,8 @@ extension DispatcherState {
             actions.append(.send(report.node, .endSession(reference)))
         }
         self.answerReconciliation(of: partition, report.node, findings, into: &actions)
+        // Last: what is on its way to the node only now cannot be missing there.
+        self.placeWaiting(now: now, into: &actions)
     }
 
     private struct Present: Hashable {
