@@ -78,7 +78,7 @@ struct DispatcherHarness {
                 let id = execution.spec.id
                 if self.store.executions.updateValue(execution, forKey: id) == nil { self.store.order.append(id) }
                 if execution.status.isTerminal { self.ends[id, default: []].append(execution.status) }
-            case .save, .forget(.template, _), .forget(.decision, _): break
+            case .saveNode, .save, .forget(.template, _), .forget(.decision, _): break
             case .forget(.session(let id), _): self.store.sessions[id] = nil
             case .forget(.execution(let id), _):
                 self.store.executions[id] = nil

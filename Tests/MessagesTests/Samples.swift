@@ -66,7 +66,8 @@ enum Samples {
         version: 9,
         updatedAt: moment,
         completedAt: moment,
-        lastActivityAt: moment
+        lastActivityAt: moment,
+        isRestarting: true
     )
 
     static let executionSpec = ExecutionSpec(
@@ -151,7 +152,9 @@ enum Samples {
                 startedAt: moment,
                 completedAt: moment,
                 outcome: outcome,
-                version: 4
+                version: 4,
+                retriesUsed: 1,
+                isCancelRequested: true
             )
         ),
         .decision(Decision(command: CommandID("c"), problem: Problem("c", "m"), findings: ["x": 3])),
