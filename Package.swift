@@ -60,13 +60,17 @@ let package = Package(
         ),
 
         // Services: they meet in Messages and never import one another.
-        library("APIGateway", ["HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "Crypto", "JSON", "ServiceKit"]),
+        library(
+            "APIGateway",
+            ["HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "Crypto", "JSON", "ServiceKit"]
+        ),
         library("Dispatcher", ["MessageBus", "Messages", "StateStore", "SQLite", "ServiceKit"]),
         library("WorkerNode", ["SandboxRuntime", "MessageBus", "Messages", "JSON", "ServiceKit"]),
         library(
             "SandboxCLI",
             [
-                "APIGateway", "Dispatcher", "WorkerNode", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite",
+                "APIGateway", "Dispatcher", "WorkerNode", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
+                "SQLite",
                 "HTTPServer", "HTTPClient", "JSON", "ServiceKit",
             ]
         ),
