@@ -1,5 +1,6 @@
 /* libmicrohttpd for Swift: what is variadic, and what reads the request head where the library left it. */
 #pragma once
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -12,7 +13,7 @@ void *memmem(const void *, size_t, const void *, size_t);
 #define MHDX_POLLRDHUP 0x2000
 
 static const uint64_t MHDX_SIZE_UNKNOWN = UINT64_MAX;
-static const size_t MHDX_NONE = SIZE_MAX;
+static const ptrdiff_t MHDX_NONE = -1;
 
 /* ---- Starting ---- */
 
@@ -88,7 +89,7 @@ static inline void *mhdx_context(struct MHD_Connection *c) {
 
 struct mhdx_target {
     size_t length;
-    size_t query; /* offset of the '?', MHDX_NONE without one */
+    ptrdiff_t query; /* offset of the '?', MHDX_NONE without one */
     char first;   /* the byte after it, which is blanked */
 };
 
@@ -98,7 +99,7 @@ static inline struct mhdx_target mhdx_take_target(const char *target) {
     struct mhdx_target t = {strlen(target), MHDX_NONE, 0};
     char *question = (char *)memchr(target, '?', t.length);
     if (question) {
-        t.query = (size_t)(question - target);
+        t.query = question - target;
         t.first = question[1];
         question[1] = 0;
     }
@@ -129,7 +130,8 @@ struct mhdx_head {
     size_t fields; /* offset of the first header line */
     unsigned bad, count, hosts, lengths, encodings, expectations;
     uint64_t content_length;
-    size_t request_id, request_id_length; /* offset of the value of X-Request-ID, MHDX_NONE without one */
+    ptrdiff_t request_id; /* offset of the value of X-Request-ID, MHDX_NONE without one */
+    size_t request_id_length;
 };
 
 /* RFC 9110 token characters. */
@@ -193,7 +195,7 @@ static inline enum MHD_Result mhdx_see_header(
         break;
     case 12:
         if (mhdx_is(name, name_length, "X-Request-ID", 12)) {
-            h->request_id = (size_t)(value - h->start);
+            h->request_id = value - h->start;
             h->request_id_length = length;
         }
         break;
@@ -224,13 +226,12 @@ static inline struct mhdx_head mhdx_read_head(
         h.bad |= MHDX_BAD_LINE;
         return h;
     }
-    for (size_t at = 0; at < target.length; at++) {
+    ptrdiff_t length = (ptrdiff_t)target.length;
+    for (ptrdiff_t at = 0; at < length; at++) {
         unsigned char b = (unsigned char)url[at];
-        if (target.query != MHDX_NONE && (at == target.query || at == target.query + 1)) continue;
-        if (b > 126 || b < 33) h.bad |= MHDX_BAD_TARGET;
-    }
-    if (target.query != MHDX_NONE && target.query + 1 < target.length) {
-        unsigned char b = (unsigned char)target.first;
+        /* The question mark was overwritten, and the byte after it put aside. */
+        if (target.query != MHDX_NONE && at == target.query) continue;
+        if (target.query != MHDX_NONE && at == target.query + 1) b = (unsigned char)target.first;
         if (b > 126 || b < 33) h.bad |= MHDX_BAD_TARGET;
     }
     int is10 = 0 == strcmp(version, "HTTP/1.0"), is11 = 0 == strcmp(version, "HTTP/1.1");

@@ -179,10 +179,10 @@ final class Connection: @unchecked Sendable {
         target: Int
     ) -> Refusal? {
         let bad = facts.bad
-        if bad & UInt32(MHDX_BAD_LINE.rawValue) != 0 { return .malformed }
-        if bad & UInt32(MHDX_BAD_VERSION.rawValue) != 0 { return .versionNotSupported }
-        if bad & UInt32(MHDX_BAD_ENCODING.rawValue) != 0 { return .malformed }
-        let others = bad & ~UInt32(MHDX_BAD_EXPECTATION.rawValue)
+        if bad & UInt32(MHDX_BAD_LINE) != 0 { return .malformed }
+        if bad & UInt32(MHDX_BAD_VERSION) != 0 { return .versionNotSupported }
+        if bad & UInt32(MHDX_BAD_ENCODING) != 0 { return .malformed }
+        let others = bad & ~UInt32(MHDX_BAD_EXPECTATION)
         if others != 0 { return .malformed }
         if facts.size > limits.headLimit {
             return target > limits.headLimit / 2 ? .targetTooLong : .headersTooLarge
@@ -280,7 +280,7 @@ final class Connection: @unchecked Sendable {
             """
         let message = Array(head.utf8) + body
         // Best effort: a client that does not read gets to see the closed connection only.
-        _ = message.withUnsafeBytes { Glibc.send(self.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+        _ = message.withUnsafeBytes { Glibc.send(self.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         return .NO
     }
 

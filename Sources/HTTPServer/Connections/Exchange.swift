@@ -107,7 +107,9 @@ final class Exchange: Sendable {
         }
         switch action {
         case .copy(let piece, let start, let count, let writer):
-            piece.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + count])) }
+            piece.withUnsafeBytes {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + count]))
+            }
             writer?.resume(returning: .success(()))
             return count
         case .park: return 0

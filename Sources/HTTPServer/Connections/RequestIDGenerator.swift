@@ -15,7 +15,12 @@ final class RequestIDGenerator: Sendable {
     }
 
     /// Base 32, the most significant digit first.
-    private static func write(_ value: UInt64, _ digits: Int, to buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
+    private static func write(
+        _ value: UInt64,
+        _ digits: Int,
+        to buffer: UnsafeMutableBufferPointer<UInt8>,
+        at start: Int
+    ) {
         var rest = value
         for index in stride(from: start + digits - 1, through: start, by: -1) {
             let digit = UInt8(truncatingIfNeeded: rest & 31)

@@ -1,6 +1,4 @@
 import CMicrohttpd
-import Dispatch
-import Foundation
 import Glibc
 import ServiceKit
 import Synchronization
@@ -21,30 +19,44 @@ final class Sweeper: Sendable {
     private static let watchInterval: UInt64 = 250_000_000
 
     private let state = Locked(State())
-    private let wakeup = DispatchSemaphore(value: 0)
-    /// Whether parked connections are looked after at short intervals.
-    private let isWatching = Atomic(false)
+    /// Whether the thread is wanted before its time.
+    private let wakeup = Monitor(false)
+    /// Whether a connection was parked since the last sweep.
+    private let hasSeenParking = Atomic(false)
+    /// Whether the thread sleeps longer than a parked connection may wait to be looked after.
+    private let isFarAway = Atomic(false)
     private let ended = Signal()
 
-    func start() {
-        let thread = Thread { [self] in
+    func start() throws(ThreadError) {
+        try DedicatedThread.start(name: "http-sweeper") { [self] in
             while let sleep = self.sweep() {
                 if sleep == MonotonicTime.never {
-                    self.wakeup.wait()
+                    self.wakeup.wait(Self.takeWakeup)
                 } else {
-                    _ = self.wakeup.wait(timeout: .now() + .nanoseconds(Int(sleep)))
+                    _ = self.wakeup.wait(for: .nanoseconds(Int64(sleep)), Self.takeWakeup)
                 }
             }
             self.ended.fire()
         }
-        thread.name = "http-sweeper"
-        thread.stackSize = 512 * 1024
-        thread.start()
+    }
+
+    private static func takeWakeup(_ isWanted: inout Bool) -> Void? {
+        defer { isWanted = false }
+        return isWanted ? () : nil
+    }
+
+    private func wake() {
+        self.wakeup.withLock { $0 = true }
+        self.wakeup.signal()
+    }
+
+    func requestStop() {
+        self.state.withLock { $0.isStopped = true }
+        self.wake()
     }
 
     func stop() async {
-        self.state.withLock { $0.isStopped = true }
-        self.wakeup.signal()
+        self.requestStop()
         // Thrown only on cancellation: then the thread ends unwatched.
         try? await self.ended.wait()
     }
@@ -55,7 +67,7 @@ final class Sweeper: Sendable {
             state.connections[ObjectIdentifier(connection)] = connection
             return connection.currentDeadline < state.wakesAt
         }
-        if isLate { self.wakeup.signal() }
+        if isLate { self.wake() }
     }
 
     /// On the connection's thread, before its descriptor is closed: while the lock is held, no number is used again.
@@ -65,9 +77,11 @@ final class Sweeper: Sendable {
 
     /// A connection was parked. Wakes the thread at most once per interval, however many are.
     func sawParking() {
-        guard !self.isWatching.load(ordering: .relaxed) else { return }
-        self.isWatching.store(true, ordering: .relaxed)
-        self.wakeup.signal()
+        if !self.hasSeenParking.load(ordering: .relaxed) {
+            self.hasSeenParking.store(true, ordering: .sequentiallyConsistent)
+        }
+        guard self.isFarAway.load(ordering: .sequentiallyConsistent) else { return }
+        if self.isFarAway.exchange(false, ordering: .sequentiallyConsistent) { self.wake() }
     }
 
     var exchanges: [Exchange] {
@@ -78,10 +92,9 @@ final class Sweeper: Sendable {
 
     /// - Returns: How long to sleep, in nanoseconds; `nil` when stopped.
     private func sweep() -> UInt64? {
-        // Before looking: what parks meanwhile wakes the thread again.
-        self.isWatching.store(false, ordering: .sequentiallyConsistent)
+        self.isFarAway.store(false, ordering: .sequentiallyConsistent)
+        var isWatching = self.hasSeenParking.exchange(false, ordering: .sequentiallyConsistent)
         var gone: [Exchange] = []
-        var hasParked = false
         let sleep: UInt64? = self.state.withLock { state in
             guard !state.isStopped else { return nil }
             let now = MonotonicTime.now()
@@ -103,21 +116,26 @@ final class Sweeper: Sendable {
                     }
                 }
             }
-            hasParked = !parked.isEmpty
             // Never waits: a timeout of zero.
-            if hasParked, poll(&polls, nfds_t(polls.count), 0) > 0 {
+            if !parked.isEmpty, poll(&polls, nfds_t(polls.count), 0) > 0 {
                 for (exchange, poll) in zip(parked, polls) where poll.revents != 0 { gone.append(exchange) }
+            }
+            if !isWatching, parked.isEmpty {
+                // What parks from here on wakes the thread; what did before this line is seen below.
+                self.isFarAway.store(true, ordering: .sequentiallyConsistent)
+                isWatching = self.hasSeenParking.load(ordering: .sequentiallyConsistent)
+            } else {
+                isWatching = true
             }
             guard !state.connections.isEmpty else {
                 state.wakesAt = MonotonicTime.never
                 return MonotonicTime.never
             }
             let untilDeadline = nearest == MonotonicTime.never ? Self.longestSleep : nearest - now
-            let sleep = min(untilDeadline, hasParked ? Self.watchInterval : Self.longestSleep)
+            let sleep = min(untilDeadline, isWatching ? Self.watchInterval : Self.longestSleep)
             state.wakesAt = now + sleep
             return sleep
         }
-        if hasParked { self.isWatching.store(true, ordering: .relaxed) }
         // Outside of the lock: this resumes tasks.
         for exchange in gone { exchange.abandon() }
         return sleep

@@ -101,7 +101,8 @@ final class RequestHead: Sendable {
 
 extension RequestHead {
     /// A head that no connection brought.
-    convenience init(method: HTTPMethod, target: String, headers: [HTTPHeader], contentLength: Int, match: RouteMatch?) {
+    convenience init(method: HTTPMethod, target: String, headers: [HTTPHeader], contentLength: Int, match: RouteMatch?)
+    {
         var bytes = Array(method.rawValue.utf8) + [0]
         let start = bytes.count
         bytes += Array(target.utf8)
