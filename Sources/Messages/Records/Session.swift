@@ -34,6 +34,7 @@ public struct Session: WireMessage {
     public var node: NodeID?
     public var container: ContainerID?
     public var problem: Problem?
+    public var dependencies: DependencyState
     /// Rises with each change of this incarnation: of two records the higher is the newer.
     public var version: Int
     public var updatedAt: Timestamp
@@ -46,6 +47,7 @@ public struct Session: WireMessage {
         node: NodeID? = nil,
         container: ContainerID? = nil,
         problem: Problem? = nil,
+        dependencies: DependencyState = DependencyState(),
         version: Int = 1,
         updatedAt: Timestamp,
         completedAt: Timestamp? = nil,
@@ -56,6 +58,7 @@ public struct Session: WireMessage {
         self.node = node
         self.container = container
         self.problem = problem
+        self.dependencies = dependencies
         self.version = version
         self.updatedAt = updatedAt
         self.completedAt = completedAt
@@ -68,6 +71,7 @@ public struct Session: WireMessage {
         var node: NodeID?
         var container: ContainerID?
         var problem: Problem?
+        var dependencies = DependencyState()
         var version = 0
         var updatedAt = Timestamp(microseconds: 0)
         var completedAt: Timestamp?
@@ -83,6 +87,7 @@ public struct Session: WireMessage {
             case 7: updatedAt = try reader.timestamp()
             case 8: completedAt = try reader.timestamp()
             case 9: lastActivityAt = try reader.timestamp()
+            case 10: dependencies = try reader.message()
             default: break
             }
         }
@@ -93,6 +98,7 @@ public struct Session: WireMessage {
             node: node,
             container: container,
             problem: problem,
+            dependencies: dependencies,
             version: version,
             updatedAt: updatedAt,
             completedAt: completedAt,
@@ -110,5 +116,6 @@ public struct Session: WireMessage {
         writer.timestamp(7, self.updatedAt)
         writer.timestamp(8, self.completedAt)
         writer.timestamp(9, self.lastActivityAt)
+        writer.message(10, self.dependencies)
     }
 }
