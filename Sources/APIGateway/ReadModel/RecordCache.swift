@@ -18,6 +18,9 @@ struct RecordCache {
     }
 
     private enum Persistence {
+        /// Not to be written yet: it is not known whether it will come about. Can transition to: `queued` when that is
+        /// confirmed or when it changes.
+        case held
         /// The database has it. Can transition to: `queued` when it changes.
         case written
         /// To be written. Can transition to: `writing` when it goes into a batch.
@@ -56,8 +59,10 @@ struct RecordCache {
     }
 
     var count: Int { self.index.count }
-    var hasUnwritten: Bool { !self.queue.isEmpty }
-    var unwrittenCount: Int { self.queue.count }
+    /// Records that wait for the database.
+    var queued: Int { self.queue.count }
+    /// Goes up with each change: what was read from the database before may be outdated by it.
+    var changes: UInt64 { self.nextStamp }
 
     mutating func lookup(_ key: StateKey) -> Lookup {
         guard let position = self.index[key] else { return .unknown }
@@ -96,6 +101,32 @@ struct RecordCache {
         }
     }
 
+    /// Sets a record that may still be withdrawn, and does not queue it.
+    mutating func hold(_ key: StateKey, _ record: StateRecord) {
+        guard self.index[key] == nil else { return }
+        let cost = Self.cost(of: record)
+        self.insert(Slot(key: key, record: record, stamp: self.takeStamp(), cost: cost, persistence: .held))
+    }
+
+    /// What was held has come about: it is queued, unless something newer has been already.
+    ///
+    /// - Returns: Whether it was queued.
+    mutating func confirm(_ key: StateKey) -> Bool {
+        guard let position = self.index[key], self.slots[position].persistence == .held else { return false }
+        self.slots[position].persistence = .queued
+        self.queue.append(key)
+        return true
+    }
+
+    /// What was held has not come about: it is forgotten, unless something newer has been set.
+    ///
+    /// - Returns: Whether it was forgotten.
+    mutating func withdraw(_ key: StateKey) -> Bool {
+        guard let position = self.index[key], self.slots[position].persistence == .held else { return false }
+        self.release(position)
+        return true
+    }
+
     /// Keeps a record that was read from the database.
     mutating func keep(_ key: StateKey, _ record: StateRecord, rendered: [UInt8]?) {
         guard self.index[key] == nil else { return }
@@ -121,13 +152,6 @@ struct RecordCache {
         self.slots[position].cost += rendered.count
         self.cost += rendered.count
         self.evict()
-    }
-
-    /// Forgets a key that was never to be written.
-    mutating func withdraw(_ key: StateKey) {
-        guard let position = self.index[key] else { return }
-        if self.slots[position].persistence == .written { self.unlink(position) }
-        self.release(position)
     }
 
     /// Everything queued, as one batch. ``didWrite(_:)`` or ``didFailToWrite(_:)`` must follow before the next.

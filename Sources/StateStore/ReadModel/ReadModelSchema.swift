@@ -24,6 +24,6 @@ enum ReadModelSchema {
         );
         CREATE INDEX executions_by_session ON executions (session_id, created_at, id);
         CREATE INDEX executions_open ON executions (session_id, id) WHERE is_terminal = 0;
-        CREATE TABLE follow_offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL);
+        CREATE TABLE follow_offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, saved_at INTEGER NOT NULL);
         """
 }

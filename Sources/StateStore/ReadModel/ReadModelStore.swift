@@ -8,22 +8,43 @@ public import SQLite
 /// Not `Sendable`: it belongs to the thread that writes. Readers have connections of their own, see ``ReadModelQueries``.
 public final class ReadModelStore {
     private let connection: Connection
+    /// Why the file was made anew though there was one, for a log; `nil` if it was not.
+    public let rebuildReason: String?
 
-    /// Opens or creates the file. One that cannot be used (another schema, damaged) is removed and made anew: see
-    /// ``offsets()``, which then says that everything is to be followed again.
+    /// Opens or creates the file. One that cannot be used is removed and made anew, and ``offsets()`` then says that
+    /// everything is to be followed again: one of another schema, a damaged one, one of another log, and one so old
+    /// that the log may have forgotten what was deleted since.
     ///
+    /// - Parameters:
+    ///   - ends: The ends of the followed topic's partitions: an offset beyond one is of another log.
+    ///   - oldest: The file must have been written to since.
     /// - Throws: ``SQLiteError`` when a new file cannot be made either.
-    public init(path: String) throws {
+    public init(path: String, ends: [Int64], oldest: Timestamp) throws {
         do {
-            self.connection = try Self.open(path)
+            let connection = try Self.open(path)
+            try Self.check(connection, ends: ends, oldest: oldest)
+            self.connection = connection
+            self.rebuildReason = nil
         } catch let error as SQLiteError where !error.isRetriable {
             try Self.remove(path)
             self.connection = try Self.open(path)
+            self.rebuildReason = error.message
         }
     }
 
-    /// Removes the file, so that the next ``init(path:)`` starts with nothing.
-    public static func remove(_ path: String) throws(SQLiteError) {
+    private static func check(_ connection: Connection, ends: [Int64], oldest: Timestamp) throws(SQLiteError) {
+        let rows = try connection.query("SELECT partition, next, saved_at FROM follow_offsets") { row in
+            (partition: row.int(0), next: row.int64(1), savedAt: row.int64(2))
+        }
+        for row in rows where row.partition >= ends.count || row.next > ends[row.partition] {
+            throw SQLiteError(.other, "it was built from another log")
+        }
+        if let newest = rows.map(\.savedAt).max(), newest < oldest.microseconds {
+            throw SQLiteError(.other, "it is too old to be continued")
+        }
+    }
+
+    private static func remove(_ path: String) throws(SQLiteError) {
         for suffix in ["", "-wal", "-shm"] where unlink(path + suffix) != 0 && errno != ENOENT {
             throw SQLiteError(.io, "cannot remove \(path)\(suffix): \(String(cString: strerror(errno)))")
         }
@@ -64,13 +85,16 @@ public final class ReadModelStore {
     }
 
     /// Applies changes and offsets, all of it or nothing. An older record of the same thing does not replace a newer one.
-    public func apply(_ changes: [ReadModelChange], offsets: [Int: Int64]) throws {
+    public func apply(_ changes: [ReadModelChange], offsets: [Int: Int64], now: Timestamp) throws {
         try self.connection.transaction {
             for change in changes { try self.apply(change) }
             for (partition, next) in offsets {
                 try self.connection.execute(
-                    "INSERT INTO follow_offsets VALUES (?, ?) ON CONFLICT DO UPDATE SET next = excluded.next",
-                    [.int(partition), .int(next)]
+                    """
+                    INSERT INTO follow_offsets VALUES (?, ?, ?)
+                    ON CONFLICT DO UPDATE SET next = excluded.next, saved_at = excluded.saved_at
+                    """,
+                    [.int(partition), .int(next), .int(now.microseconds)]
                 )
             }
         }
