@@ -1,0 +1,112 @@
+import Glibc
+import ServiceKit
+
+/// Runs blocking calls on a few threads of our own, in the order in which they come.
+///
+/// Threads are started when there is work for them, and stay until ``close()``.
+final class BlockingThreads: Sendable {
+    private typealias Job = @Sendable () -> Void
+
+    private struct State {
+        var jobs: [Job] = []
+        /// The first of `jobs` that nobody has taken.
+        var head = 0
+        var threads = 0
+        var idle = 0
+        var isClosed = false
+
+        mutating func take() -> Job? {
+            guard self.head < self.jobs.count else { return nil }
+            let job = self.jobs[self.head]
+            self.head += 1
+            if self.head == self.jobs.count {
+                self.jobs.removeAll(keepingCapacity: self.jobs.count < 256)
+                self.head = 0
+            }
+            return job
+        }
+    }
+
+    private let name: String
+    private let limit: Int
+    private let state = Locked(State())
+    private let arrival = Semaphore()
+
+    init(name: String, limit: Int) {
+        self.name = name
+        self.limit = limit
+    }
+
+    /// Runs `body` on one of the threads. Cancellation does not stop it: the caller learns what became of it.
+    ///
+    /// - Throws: What `body` throws; ``RuntimeError/Code/exhausted`` if there is no thread and none can be made.
+    @concurrent
+    func run<T: Sendable>(_ body: @escaping @Sendable () throws(RuntimeError) -> T) async throws(RuntimeError) -> T {
+        let result: Result<T, RuntimeError> = await withCheckedContinuation { caller in
+            self.submit(
+                {
+                    do throws(RuntimeError) {
+                        caller.resume(returning: .success(try body()))
+                    } catch {
+                        caller.resume(returning: .failure(error))
+                    }
+                },
+                onRefusal: { caller.resume(returning: .failure($0)) }
+            )
+        }
+        return try result.get()
+    }
+
+    /// Lets the threads end when the queue is empty; what comes later is refused.
+    func close() {
+        let threads = self.state.withLock { state in
+            state.isClosed = true
+            return state.threads
+        }
+        for _ in 0..<threads { self.arrival.signal() }
+    }
+
+    private func submit(_ job: @escaping Job, onRefusal: (RuntimeError) -> Void) {
+        enum Verdict { case queued, queuedForNewThread, closed }
+        let verdict: Verdict = self.state.withLock { state in
+            if state.isClosed { return .closed }
+            state.jobs.append(job)
+            guard state.jobs.count - state.head > state.idle, state.threads < self.limit else { return .queued }
+            state.threads += 1
+            return .queuedForNewThread
+        }
+        switch verdict {
+        case .closed:
+            onRefusal(RuntimeError(.unavailable, "the runtime is shut down"))
+        case .queued:
+            self.arrival.signal()
+        case .queuedForNewThread:
+            self.arrival.signal()
+            do throws(RuntimeError) {
+                try OwnThread.start(name: self.name) { self.work() }
+            } catch {
+                // The job waits for another thread; without one nobody would ever take it.
+                let isOrphaned = self.state.withLock { state in
+                    state.threads -= 1
+                    guard state.threads == 0 else { return false }
+                    state.jobs.removeAll()
+                    state.head = 0
+                    return true
+                }
+                if isOrphaned { onRefusal(error) }
+            }
+        }
+    }
+
+    private func work() {
+        while true {
+            self.state.withLock { $0.idle += 1 }
+            self.arrival.wait()
+            let (job, isClosed) = self.state.withLock { state in
+                state.idle -= 1
+                return (state.take(), state.isClosed)
+            }
+            if let job { job() } else if isClosed { return }
+        }
+    }
+}
