@@ -1,6 +1,6 @@
 /* What starting and watching sandboxes from the host needs of the kernel. */
 #define _GNU_SOURCE
-#include "csystem.h"
+#include "csystem_runtime.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +83,9 @@ int csr_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, 
 const uint64_t CSR_RESOLVE_BENEATH = RESOLVE_BENEATH;
 const uint64_t CSR_RESOLVE_NO_MAGICLINKS = RESOLVE_NO_MAGICLINKS;
 const uint64_t CSR_RESOLVE_NO_XDEV = RESOLVE_NO_XDEV;
+const int CSR_O_PATH = O_PATH;
+const int CSR_O_TMPFILE = O_TMPFILE;
+const int CSR_AT_EMPTY_PATH = AT_EMPTY_PATH;
 
 int csr_thread_name(const char *name) { return prctl(PR_SET_NAME, name); }
 

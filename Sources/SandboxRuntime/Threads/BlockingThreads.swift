@@ -57,6 +57,11 @@ final class BlockingThreads: Sendable {
         return try result.get()
     }
 
+    /// Runs `body` on one of the threads, or here if there is none: for what must be done in any case.
+    func detach(_ body: @escaping @Sendable () -> Void) {
+        self.submit(body, onRefusal: { _ in body() })
+    }
+
     /// Lets the threads end when the queue is empty; what comes later is refused.
     func close() {
         let threads = self.state.withLock { state in
