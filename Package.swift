@@ -95,6 +95,8 @@ let package = Package(
         tests("JSON", ["JSON"]),
         tests("Messages", ["Messages"]),
         tests("ServiceKit", ["ServiceKit"]),
+        tests("Crypto", ["Crypto"]),
+        tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit"]),
