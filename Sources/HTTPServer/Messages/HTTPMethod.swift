@@ -14,14 +14,14 @@ public enum HTTPMethod: String, Sendable, CaseIterable, Hashable {
 
     init?(_ bytes: UnsafeBufferPointer<UInt8>) {
         switch (bytes.count, bytes.first) {
-        case (3, 71 /* G */): self = .get
+        case (3, UInt8(ascii: "G")): self = .get
         case (3, _): self = .put
-        case (4, 72 /* H */): self = .head
+        case (4, UInt8(ascii: "H")): self = .head
         case (4, _): self = .post
-        case (5, 80 /* P */): self = .patch
+        case (5, UInt8(ascii: "P")): self = .patch
         case (5, _): self = .trace
         case (6, _): self = .delete
-        case (7, 79 /* O */): self = .options
+        case (7, UInt8(ascii: "O")): self = .options
         case (7, _): self = .connect
         default: return nil
         }
