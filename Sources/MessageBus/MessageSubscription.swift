@@ -45,8 +45,10 @@ public protocol MessageFollower: Sendable {
     /// - Throws: `CancellationError`, or ``BusError``; nothing was taken then.
     func next(upTo limit: Int) async throws -> [Delivery]
 
-    /// Returns once everything that existed when following began has been handed out by ``next(upTo:)`` or has been
-    /// deleted; also after ``close()``.
+    /// Returns once everything that existed when following began has been dealt with: it was handed out, or deleted, and
+    /// ``next(upTo:)`` was called again. Also after ``close()``.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled first.
     func waitUntilCaughtUp() async throws
 
     /// May be called again.

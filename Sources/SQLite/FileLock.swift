@@ -1,10 +1,12 @@
 import Glibc
+import ServiceKit
 
 /// Keeps other processes away from files that only one may use.
 ///
-/// Held for the life of the object; the system lets go of it when the process ends, however it ends.
+/// Held until ``release()`` or the end of the object's life; the system lets go of it when the process ends, however it ends.
 public final class FileLock: Sendable {
-    private let descriptor: Int32
+    /// `nil` once released.
+    private let descriptor: Locked<Int32?>
 
     /// Takes the lock, without waiting.
     ///
@@ -30,8 +32,17 @@ public final class FileLock: Sendable {
         // The process id only makes the other's message better; the lock holds without it.
         ftruncate(descriptor, 0)
         _ = pwrite(descriptor, text, text.count, 0)
-        self.descriptor = descriptor
+        self.descriptor = Locked(descriptor)
     }
 
-    deinit { close(self.descriptor) }
+    deinit { self.release() }
+
+    /// Lets others take the lock. May be called again.
+    public func release() {
+        let descriptor = self.descriptor.withLock { descriptor in
+            defer { descriptor = nil }
+            return descriptor
+        }
+        if let descriptor { close(descriptor) }
+    }
 }

@@ -14,14 +14,14 @@ public struct Migration: Sendable {
 extension Connection {
     /// Brings the schema to the last of `migrations`, all of it or nothing.
     ///
-    /// The version is kept in a table, per `component`: several parts of the program may live in one database.
+    /// May be called in a transaction. The version is kept in a table, per `component`: several parts of the program may live in one database.
     /// - Throws: ``SQLiteError``, `newerSchema` if the database knows a migration that this program does not.
     public func migrate(_ component: String, _ migrations: [Migration]) throws {
         precondition(
             migrations.indices.allSatisfy { migrations[$0].id == $0 + 1 },
             "ids go up from 1 without a gap"
         )
-        try self.transaction {
+        try self.whole {
             try self.run("CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version INTEGER NOT NULL)")
             let current =
                 try self.first("SELECT version FROM schema_version WHERE component = ?", [.text(component)]) { $0.int(0) }
@@ -39,5 +39,9 @@ extension Connection {
                 [.text(component), .int(migrations.count)]
             )
         }
+    }
+
+    private func whole(_ body: () throws -> Void) throws {
+        if self.isInTransaction { try self.savepoint(body) } else { try self.transaction(body) }
     }
 }

@@ -1,3 +1,5 @@
+public import ServiceKit
+
 /// Runs reads that may take a while on one thread of its own, one after the other.
 public final class SerialReader: Sendable {
     private let path: String
@@ -5,8 +7,8 @@ public final class SerialReader: Sendable {
 
     /// Starts the thread; the file is opened with the first read.
     ///
-    /// - Throws: ``SQLiteError`` if the system allows no further thread.
-    public init(path: String) throws(SQLiteError) {
+    /// - Throws: `ThreadError` if the system allows no further thread.
+    public init(path: String) throws(ThreadError) {
         let inbox = WorkInbox<@Sendable (Result<Connection, SQLiteError>) -> Void>()
         self.path = path
         self.inbox = inbox

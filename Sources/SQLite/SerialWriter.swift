@@ -1,3 +1,5 @@
+import ServiceKit
+
 /// Runs writes on one thread of its own; those that arrived together share a transaction.
 ///
 /// A caller is resumed after the commit. While the thread waits for the disk the next group gathers: a flush is shared
@@ -31,7 +33,7 @@ public final class SerialWriter: Sendable {
     /// - Parameters:
     ///   - idleCheckpointDelay: After this time without a write the log is moved into the database and emptied.
     ///   - prepare: Runs on the new connection before the first write; for migrations.
-    /// - Throws: ``SQLiteError``, or what `prepare` throws.
+    /// - Throws: ``SQLiteError``, what `prepare` throws, or `ThreadError`.
     public static func open(
         path: String,
         idleCheckpointDelay: Duration = .seconds(1),
@@ -40,7 +42,7 @@ public final class SerialWriter: Sendable {
         let loop = WriterLoop(path: path, idleCheckpointDelay: idleCheckpointDelay)
         try await withCheckedThrowingContinuation { (opened: CheckedContinuation<Void, any Error>) in
             do {
-                try DedicatedThread.start(name: "sqlite-writer") { loop.run(opened: opened, prepare: prepare) }
+                try DedicatedThread.start(name: "sqlite-writer", stackSize: 2 << 20) { loop.run(opened: opened, prepare: prepare) }
             } catch {
                 opened.resume(throwing: error)
             }
