@@ -90,16 +90,31 @@ let package = Package(
             swiftSettings: defaultSwiftSettings + staticAgentSettings,
             linkerSettings: staticAgentLinking
         ),
+        .executableTarget(
+            name: "message-bus-benchmark",
+            dependencies: ["MessageBus", "SQLite", "ServiceKit"],
+            path: "Benchmarks/MessageBus",
+            swiftSettings: defaultSwiftSettings
+        ),
+        // Publishes until it is killed; for the tests of the bus.
+        .executableTarget(
+            name: "bus-burst",
+            dependencies: ["MessageBus"],
+            path: "Sources/Executables/bus-burst",
+            swiftSettings: defaultSwiftSettings
+        ),
 
         // Tests.
         tests("JSON", ["JSON"]),
         tests("Messages", ["Messages"]),
         tests("ServiceKit", ["ServiceKit"]),
+        tests("Crypto", ["Crypto"]),
+        tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
-        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit"]),
+        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgent", "TestKit", "ServiceKit"]),
+        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
         tests("APIGateway", ["APIGateway", "HTTPServer", "Messages", "JSON", "TestKit", "ServiceKit"]),
         tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),

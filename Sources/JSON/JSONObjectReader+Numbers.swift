@@ -80,8 +80,8 @@ extension JSONObjectReader {
         default: throw self.fault(.floatType, key)
         }
         guard let value else { throw self.fault(.floatParsing, key) }
-        guard value.isFinite else { throw self.fault(.finiteNumber, key) }
         if let range { try self.check(value, in: range, key) }
+        guard value.isFinite else { throw self.fault(.finiteNumber, key) }
         return value
     }
 
@@ -89,10 +89,11 @@ extension JSONObjectReader {
         switch JSONKind(first: self.bytes[place.lowerBound]) {
         case .bool: return self.bytes[place.lowerBound] == 116
         case .number:
-            switch Double(String(decoding: self.bytes[place], as: UTF8.self)) {
-            case 0: return false
-            case 1: return true
-            default: throw self.fault(.boolParsing, key)
+            switch LaxNumber.whole(ofNumber: String(decoding: self.bytes[place], as: UTF8.self)) {
+            case .int(0): return false
+            case .int(1): return true
+            case .int: throw self.fault(.boolParsing, key)
+            default: throw self.fault(.boolType, key)
             }
         case .string:
             switch self.text(place.dropQuotes)?.lowercased() {

@@ -29,10 +29,7 @@ extension JSONObjectReader {
         if self.bytes[range.lowerBound] == 34, let text = self.text(range.dropQuotes), choices.contains(text) {
             return text
         }
-        let quoted = choices.map { "'\($0)'" }
-        let last = quoted.last ?? ""
-        let words = quoted.count < 2 ? last : quoted.dropLast().joined(separator: ", ") + " or " + last
-        throw self.fault(code, key, "Input should be \(words)")
+        throw self.fault(code, key, Self.words(for: choices))
     }
 
     /// One of a few texts that must be there.
@@ -46,10 +43,7 @@ extension JSONObjectReader {
         if let text = try self.optionalLiteral(key, of: choices, code: code) { return text }
         guard self.contains(key) else { throw self.fault(.missing, key) }
         // Null is none of them.
-        let quoted = choices.map { "'\($0)'" }
-        let last = quoted.last ?? ""
-        let words = quoted.count < 2 ? last : quoted.dropLast().joined(separator: ", ") + " or " + last
-        throw self.fault(code, key, "Input should be \(words)")
+        throw self.fault(code, key, Self.words(for: choices))
     }
 
     /// Texts by name, or `nil` where it is absent or null.
@@ -103,6 +97,13 @@ extension JSONObjectReader {
             throw JSONFieldFault(.stringTooLong, at: path, words)
         }
         return text
+    }
+
+    private static func words(for choices: [String]) -> String {
+        let quoted = choices.map { "'\($0)'" }
+        let last = quoted.last ?? ""
+        return "Input should be "
+            + (quoted.count < 2 ? last : quoted.dropLast().joined(separator: ", ") + " or " + last)
     }
 
     private static func characters(_ count: Int) -> String { count == 1 ? "1 character" : "\(count) characters" }

@@ -25,14 +25,15 @@ public enum LaxNumber {
         return .int(value)
     }
 
-    /// A number from a text, such as a query parameter: `5`, ` 5.5 `, `1e3`. May be infinite, or NaN.
+    /// A number from a text, such as a query parameter: `5`, ` 5.5 `, `1e3`, `1_000`. May be infinite, or NaN.
     public static func double(ofText text: String) -> Double? {
-        let trimmed = String(decoding: self.trimmed(text), as: UTF8.self)
-        // Swift reads hexadecimal too, and takes a payload for NaN: neither is in Python.
-        guard !trimmed.utf8.contains(where: { $0 | 32 == UInt8(ascii: "x") || $0 == UInt8(ascii: "(") }) else {
-            return nil
+        var plain: [UInt8] = []
+        for byte in self.trimmed(text) {
+            // Swift reads hexadecimal too, and takes a payload for NaN: neither is in Python.
+            if byte | 32 == UInt8(ascii: "x") || byte == UInt8(ascii: "(") { return nil }
+            if byte != UInt8(ascii: "_") { plain.append(byte) }
         }
-        return Double(trimmed)
+        return Double(String(decoding: plain, as: UTF8.self))
     }
 
     /// A whole number from a validated JSON number.
@@ -41,11 +42,11 @@ public enum LaxNumber {
         if text.utf8.allSatisfy({ $0 != 46 && $0 | 32 != 101 }) { return .tooLarge(isNegative: text.hasPrefix("-")) }
         guard let value = Double(text), value.isFinite else { return .wrong(.finiteNumber) }
         guard value == value.rounded(.towardZero) else { return .wrong(.intFromFloat) }
-        guard let whole = Int(exactly: value) else { return .tooLarge(isNegative: value < 0) }
+        guard let whole = Int(exactly: value) else { return .wrong(.intParsingSize) }
         return .int(whole)
     }
 
-    /// As Python prints a bound: `1.0` for a float, as pydantic does for float fields.
+    /// As pydantic prints a bound: whole numbers without a fraction.
     static func shown(_ bound: some Comparable) -> String {
         guard let number = bound as? Double, number == number.rounded(), number.magnitude < 1e15 else {
             return "\(bound)"
@@ -54,9 +55,10 @@ public enum LaxNumber {
     }
 
     private static func trimmed(_ text: String) -> [UInt8] {
-        let isSpace = { (byte: UInt8) in byte == 32 || (9...13).contains(byte) }
-        let tail = Array(text.utf8.drop(while: isSpace))
-        return Array(tail.reversed().drop(while: isSpace).reversed())
+        let isSpace = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
+        let tail = text.unicodeScalars.drop(while: isSpace)
+        guard let last = tail.lastIndex(where: { !isSpace($0) }) else { return [] }
+        return Array(String(tail[...last]).utf8)
     }
 
     /// Digits with single underscores between them.

@@ -14,6 +14,8 @@ struct BubblewrapArguments: Sendable, Equatable {
     var root: [RootEntry]
     /// Replaces the image's `/etc`; `nil` to keep that.
     var etc: String?
+    /// Of the host, where they are.
+    var visible: [String]
     /// Directories of the image that are covered by `empty`.
     var hidden: [String]
     var empty: String
@@ -39,6 +41,7 @@ struct BubblewrapArguments: Sendable, Equatable {
             }
         }
         for directory in self.hidden { arguments += ["--ro-bind", self.empty, directory] }
+        for directory in self.visible { arguments += ["--ro-bind", directory, directory] }
         if let etc = self.etc { arguments += ["--ro-bind", etc, "/etc"] }
         if self.hasNetwork { arguments += ["--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"] }
         arguments += ["--proc", "/proc", "--dev", "/dev"]
