@@ -114,7 +114,7 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
+        tests("SandboxRuntime", ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
         tests("APIGateway", ["APIGateway", "HTTPServer", "Messages", "JSON", "TestKit", "ServiceKit"]),
         tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),
