@@ -41,23 +41,26 @@ extension WorkerNode {
             }
             if !batch.deadLetters.isEmpty { await self.publisher.send(batch.deadLetters, durability: .flushed) }
             try await self.acknowledge(deliveries, of: subscription, startsCode: batch.startsCode)
-            for step in batch.steps {
-                switch step {
-                case .execute(let spec, let attempt, let context):
-                    // Up to its first suspension it runs here: the order is with the agent without another hop.
-                    tasks.addImmediateTask { await self.execute(spec, attempt: attempt, context) }
-                case .supervise(let spec, let container):
-                    tasks.addImmediateTask { await self.supervise(spec, container: container) }
-                case .publish(let event, let durability):
-                    tasks.addTask { await self.publisher.publish(event, durability: durability) }
-                case .end(let reference):
-                    tasks.addTask { await self.end(reference) }
-                case .cancel(let reference):
-                    await self.cancel(reference)
-                case .report:
-                    tasks.addTask { await self.reportAndReap() }
-                }
-            }
+            for step in batch.steps { self.begin(step, &tasks) }
+        }
+    }
+
+    /// Begins a step as a child of `tasks`. Up to its first suspension it runs here: steps begin in order, and an order is
+    /// with the agent without another hop.
+    private func begin(_ step: Step, _ tasks: inout DiscardingTaskGroup) {
+        switch step {
+        case .execute(let spec, let attempt, let context):
+            tasks.addImmediateTask { await self.execute(spec, attempt: attempt, context) }
+        case .supervise(let spec, let container):
+            tasks.addImmediateTask { await self.supervise(spec, container: container) }
+        case .publish(let event, let durability):
+            tasks.addImmediateTask { await self.publisher.publish(event, durability: durability) }
+        case .end(let reference):
+            tasks.addImmediateTask { await self.end(reference) }
+        case .cancel(let reference):
+            tasks.addImmediateTask { await self.cancel(reference) }
+        case .report:
+            tasks.addTask { await self.reportAndReap() }
         }
     }
 
@@ -130,16 +133,26 @@ extension WorkerNode {
         startsCode: Bool
     ) async throws {
         var pause = EventPublisher.firstPause
-        while true {
-            do {
-                try await subscription.acknowledge(deliveries, durability: startsCode ? .flushed : .relaxed)
-                return
-            } catch where error.isRetriable {
-                self.logger.error("The log refuses acknowledgements", metadata: [LogKey.error: "\(error)"])
-                self.metrics.publishRetries.increment()
-                try await Task.sleep(for: pause)
-                pause = min(EventPublisher.longestPause, pause * 2)
-            }
+        while let error = await self.refusal(of: deliveries, subscription, startsCode ? .flushed : .relaxed) {
+            guard error.isRetriable else { throw error }
+            self.logger.error("The log refuses acknowledgements", metadata: [LogKey.error: "\(error)"])
+            self.metrics.publishRetries.increment()
+            try await Task.sleep(for: pause)
+            pause = min(EventPublisher.longestPause, pause * 2)
+        }
+    }
+
+    /// Why the deliveries could not be settled; `nil` if they are.
+    private func refusal(
+        of deliveries: [Delivery],
+        _ subscription: any MessageSubscription,
+        _ durability: Durability
+    ) async -> BusError? {
+        do throws(BusError) {
+            try await subscription.acknowledge(deliveries, durability: durability)
+            return nil
+        } catch {
+            return error
         }
     }
 }

@@ -111,14 +111,16 @@ public final class WorkerNode: Service {
 
     /// Runs everything until the intake ends. Returns why, if nobody asked for it.
     private func serve(_ subscription: any MessageSubscription, _ doomed: [String]) async -> (any Error)? {
-        await withDiscardingTaskGroup { tasks in
+        let drained = Signal()
+        return await withDiscardingTaskGroup { tasks in
             tasks.addTask { await self.pool.run() }
             tasks.addTask { await self.keepReporting(removing: doomed) }
-            tasks.addTask { await self.drainWhenAsked(subscription) }
+            tasks.addTask { await self.drainWhenAsked(subscription, drained) }
             var failure: (any Error)?
             do {
                 try await self.takeCommands(from: subscription, &tasks)
                 await self.waitUntilSettled()
+                drained.fire()
             } catch {
                 failure = error
                 self.logger.error("The intake of commands failed", metadata: [LogKey.error: "\(error)"])
@@ -138,7 +140,7 @@ public final class WorkerNode: Service {
     }
 
     /// The three steps of a shutdown: take nothing more, let run, stop.
-    private func drainWhenAsked(_ subscription: any MessageSubscription) async {
+    private func drainWhenAsked(_ subscription: any MessageSubscription, _ drained: Signal) async {
         // Nothing but cancellation is thrown: then the intake has ended by itself.
         do { try await gracefulShutdown() } catch { return }
         self.table.withLock { $0.shutDown() }
@@ -146,7 +148,8 @@ public final class WorkerNode: Service {
         let timeout = self.configuration.drainTimeout
         let isDrained = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                await self.waitUntilSettled()
+                // Cancelled once the other has won.
+                do { try await drained.wait() } catch { return false }
                 return true
             }
             group.addTask {
