@@ -147,7 +147,9 @@ import Testing
         #expect(results)
         let refused = await withCheckedContinuation { (caller: CheckedContinuation<BusError.Code?, Never>) in
             bus.publish([OutgoingMessage(topic: "none", key: "", body: nil)], durability: .flushed) { result in
-                if case .failure(let error) = result { caller.resume(returning: error.code) } else {
+                if case .failure(let error) = result {
+                    caller.resume(returning: error.code)
+                } else {
                     caller.resume(returning: nil)
                 }
             }
