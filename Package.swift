@@ -90,6 +90,19 @@ let package = Package(
             swiftSettings: defaultSwiftSettings + staticAgentSettings,
             linkerSettings: staticAgentLinking
         ),
+        .executableTarget(
+            name: "message-bus-benchmark",
+            dependencies: ["MessageBus", "SQLite", "ServiceKit"],
+            path: "Benchmarks/MessageBus",
+            swiftSettings: defaultSwiftSettings
+        ),
+        // Publishes until it is killed; for the tests of the bus.
+        .executableTarget(
+            name: "bus-burst",
+            dependencies: ["MessageBus"],
+            path: "Sources/Executables/bus-burst",
+            swiftSettings: defaultSwiftSettings
+        ),
 
         // Tests.
         tests("JSON", ["JSON"]),
@@ -99,7 +112,7 @@ let package = Package(
         tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
-        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit"]),
+        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
         tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgent", "TestKit", "ServiceKit"]),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),

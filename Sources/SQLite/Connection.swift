@@ -17,8 +17,7 @@ public final class Connection {
 
     let handle: OpaquePointer
     public let path: String
-    /// Statements at rest. One in use is taken out, so that a row closure may run the same text again.
-    private var resting: [String: OpaquePointer] = [:]
+    private var statements: [String: Statement] = [:]
     /// What waits for the end of the transaction.
     var hooks = TransactionHooks()
 
@@ -52,7 +51,7 @@ public final class Connection {
     }
 
     deinit {
-        for statement in self.resting.values { sqlite3_finalize(statement) }
+        // Statements that end their life later still can: the library closes with the last of them.
         sqlite3_close_v2(self.handle)
     }
 
@@ -99,16 +98,17 @@ public final class Connection {
         _ values: [SQLiteValue] = [],
         _ body: (borrowing Row) throws(SQLiteError) -> Bool
     ) throws(SQLiteError) {
-        let statement = try self.takeStatement(sql)
+        let statement = try self.statement(sql)
+        statement.isInUse = true
         // Reset in any case: a statement left in the middle holds its read transaction open.
-        defer { self.putBack(statement, sql) }
+        defer { statement.reset() }
         for (index, value) in values.enumerated() {
-            let result = value.bind(to: statement, at: Int32(index + 1))
+            let result = value.bind(to: statement.handle, at: Int32(index + 1))
             guard result == SQLITE_OK else { throw SQLiteError(result: result, of: self.handle, in: sql) }
         }
         while true {
-            switch sqlite3_step(statement) {
-            case SQLITE_ROW: if try !body(Row(statement: statement)) { return }
+            switch sqlite3_step(statement.handle) {
+            case SQLITE_ROW: if try !body(Row(statement: statement.handle)) { return }
             case SQLITE_DONE: return
             case let result: throw SQLiteError(result: result, of: self.handle, in: sql)
             }
@@ -135,17 +135,29 @@ public final class Connection {
         sqlite3_busy_timeout(self.handle, Self.busyTimeout)
     }
 
-    private func takeStatement(_ sql: String) throws(SQLiteError) -> OpaquePointer {
-        if let statement = self.resting.removeValue(forKey: sql) { return statement }
-        var statement: OpaquePointer?
-        let result = sqlite3_prepare_v3(self.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
-        guard let statement else { throw SQLiteError(result: result, of: self.handle, in: sql) }
+    /// The prepared statement; a new one, for once, if a row closure runs the text that it gets rows of.
+    private func statement(_ sql: String) throws(SQLiteError) -> Statement {
+        if let statement = self.statements[sql], !statement.isInUse { return statement }
+        var handle: OpaquePointer?
+        let result = sqlite3_prepare_v3(self.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+        guard let handle else { throw SQLiteError(result: result, of: self.handle, in: sql) }
+        let statement = Statement(handle)
+        if self.statements[sql] == nil { self.statements[sql] = statement }
         return statement
     }
+}
 
-    private func putBack(_ statement: OpaquePointer, _ sql: String) {
-        sqlite3_reset(statement)
-        sqlite3_clear_bindings(statement)
-        if let other = self.resting.updateValue(statement, forKey: sql) { sqlite3_finalize(other) }
+/// A prepared statement; frees it in `deinit`.
+private final class Statement {
+    let handle: OpaquePointer
+    var isInUse = false
+
+    init(_ handle: OpaquePointer) { self.handle = handle }
+    deinit { sqlite3_finalize(self.handle) }
+
+    func reset() {
+        sqlite3_reset(self.handle)
+        sqlite3_clear_bindings(self.handle)
+        self.isInUse = false
     }
 }

@@ -42,7 +42,9 @@ public final class SerialWriter: Sendable {
         let loop = WriterLoop(path: path, idleCheckpointDelay: idleCheckpointDelay)
         try await withCheckedThrowingContinuation { (opened: CheckedContinuation<Void, any Error>) in
             do {
-                try DedicatedThread.start(name: "sqlite-writer", stackSize: 2 << 20) { loop.run(opened: opened, prepare: prepare) }
+                try DedicatedThread.start(name: "sqlite-writer", stackSize: 2 << 20) {
+                    loop.run(opened: opened, prepare: prepare)
+                }
             } catch {
                 opened.resume(throwing: error)
             }
@@ -67,15 +69,25 @@ public final class SerialWriter: Sendable {
     ///
     /// For callers that cannot afford the hop to a task. `completion` must be quick: the next group waits for it.
     /// It runs on the calling thread, at once, if the writer is closed.
+    ///
+    /// - Parameter isSingleStatement: `body` changes the database by one statement at most, and throws if that fails:
+    ///   SQLite undoes it by itself, and the cost of a savepoint is saved.
     public func enqueue<T: Sendable>(
         durability: Durability = .flushed,
+        isSingleStatement: Bool = false,
         _ body: @escaping @Sendable (Connection) throws -> T,
         completion: @escaping @Sendable (Result<T, any Error>) -> Void
     ) {
         let job = WriterLoop.Job(
             durability: durability,
             run: { connection in
-                let outcome = Result { try connection.savepoint { try body(connection) } }
+                let outcome = Result {
+                    if isSingleStatement {
+                        try body(connection)
+                    } else {
+                        try connection.savepoint { try body(connection) }
+                    }
+                }
                 return { completion(outcome) }
             },
             fail: { completion(.failure($0)) }

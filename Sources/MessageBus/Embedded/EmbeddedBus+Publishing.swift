@@ -25,7 +25,10 @@ extension EmbeddedBus {
             completion(.success(()))
             return
         }
-        self.writer.enqueue(durability: durability.ofWriter) { connection in
+        self.writer.enqueue(
+            durability: durability.ofWriter,
+            isSingleStatement: messages.count == 1
+        ) { connection in
             _ = try self.pending.append(
                 messages,
                 to: places,
