@@ -56,6 +56,15 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         for entry in (entries ?? [:]).values { entry.waiter.settle(.value(value)) }
     }
 
+    /// Ends all waiting as if the time were over.
+    func settleAll() {
+        let entries = self.state.withLock { state in
+            defer { state.entries = [:] }
+            return state.entries
+        }
+        for waiters in entries.values { for entry in waiters.values { entry.waiter.settle(.timedOut) } }
+    }
+
     private func remove(_ key: Key, _ number: UInt64) {
         self.state.withLock { state in
             state.entries[key]?[number] = nil
