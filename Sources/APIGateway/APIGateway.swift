@@ -1,4 +1,4 @@
-public import HTTPServer
+import HTTPServer
 public import MessageBus
 import Messages
 public import SandboxRuntime
@@ -121,7 +121,7 @@ public final class APIGateway: Service {
     /// - Throws: ``HTTPServerError`` if the port cannot be listened on, ``BusError``, ``SQLiteError``.
     public func run() async throws {
         let ends: [Int64] = try await self.bus.endOffsets(of: Topics.state)
-        let offsets = try await self.model.open(ends: ends, oldest: .now() + -Self.oldestView)
+        let offsets = try await self.model.open(ends: ends, oldest: Timestamp.now() + (.zero - Self.oldestView))
         do {
             let follower = try await self.bus.follow(Topics.state, from: offsets)
             do {
@@ -170,7 +170,7 @@ public final class APIGateway: Service {
     /// an execution that a client was told of cannot be missing then.
     private func becomeReady(_ follower: any MessageFollower) async throws {
         try await follower.waitUntilCaughtUp()
-        do {
+        do throws(APIError) {
             try await self.commands.probe(partitions: self.partitions)
         } catch {
             self.logger.warning("The dispatcher does not answer yet", metadata: [LogKey.error: error.message])

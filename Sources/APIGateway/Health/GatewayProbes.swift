@@ -36,7 +36,7 @@ enum GatewayProbes {
             },
             HealthProbe("dispatcher", isCheap: false) {
                 let start = ContinuousClock.now
-                do {
+                do throws(APIError) {
                     try await commands.probe(partitions: partitions)
                     let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
                     return HealthProbe.Answer(.healthy, detail: ["answer_ms": "\(milliseconds)"])

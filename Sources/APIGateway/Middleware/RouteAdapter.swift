@@ -14,28 +14,32 @@ struct RouteAdapter: Sendable {
     let logger: Logger
 
     func adapt(_ route: APIRoute) -> HTTPRoute {
-        HTTPRoute(
+        var immediate: HTTPRoute.ImmediateHandler?
+        if let answer = route.immediate { immediate = { request in self.answerAtOnce(request, answer) } }
+        return HTTPRoute(
             route.method,
             route.pattern,
             body: route.body,
             admit: { self.refusal(of: $0, route) },
-            immediate: route.immediate.map { immediate in
-                { request in
-                    do {
-                        return try immediate(request).map { Self.finish($0) }
-                    } catch {
-                        return self.answer(error, request)
-                    }
-                }
-            },
-            handler: { request in
-                do {
-                    return Self.finish(try await route.handler(request))
-                } catch {
-                    return self.answer(error, request)
-                }
-            }
+            immediate: immediate,
+            handler: { await self.answer($0, route) }
         )
+    }
+
+    private func answerAtOnce(_ request: HTTPRequest, _ handler: APIRoute.ImmediateHandler) -> HTTPResponse? {
+        do {
+            return try handler(request).map { Self.finish($0) }
+        } catch {
+            return self.answer(error, request)
+        }
+    }
+
+    private func answer(_ request: HTTPRequest, _ route: APIRoute) async -> HTTPResponse {
+        do {
+            return Self.finish(try await route.handler(request))
+        } catch {
+            return self.answer(error, request)
+        }
     }
 
     /// The body of an error that the server answers by itself.

@@ -134,7 +134,8 @@ final class ReadModel: Sendable {
     }
 
     /// Asks the database, once it holds everything that was seen before the call.
-    func list<Result: Sendable>(_ query: @escaping @Sendable (ReadModelQueries) throws -> Result) async throws -> Result {
+    func list<Result: Sendable>(_ query: @escaping @Sendable (ReadModelQueries) throws -> Result) async throws -> Result
+    {
         try await self.waitUntilWritten()
         return try await self.lists.read { try query(ReadModelQueries($0)) }
     }

@@ -11,15 +11,19 @@ struct DependencyRoutes: Sendable {
                 .post,
                 SessionRoutes.path + "/{id}/dependencies/install",
                 body: .buffered(limit: Limits.body),
-                document: RouteDocument(SessionRoutes.tag, "Install packages", "Answered when the installation is done.")
-                    .path("id", "The session").body("InstallDependencies")
-                    .answers(200, "The session", .reference("Session"))
-                    .refuses(
-                        (404, "There is no such session"),
-                        (409, "The session is not running"),
-                        (422, "The request is not valid"),
-                        (503, "Packages cannot be installed here")
-                    )
+                document: RouteDocument(
+                    SessionRoutes.tag,
+                    "Install packages",
+                    "Answered when the installation is done."
+                )
+                .path("id", "The session").body("InstallDependencies")
+                .answers(200, "The session", .reference("Session"))
+                .refuses(
+                    (404, "There is no such session"),
+                    (409, "The session is not running"),
+                    (422, "The request is not valid"),
+                    (503, "Packages cannot be installed here")
+                )
             ) { try self.install($0) }
         ]
     }

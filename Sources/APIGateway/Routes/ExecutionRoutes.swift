@@ -17,8 +17,11 @@ struct ExecutionRoutes: Sendable {
                 .post,
                 Self.path + "/sessions/{id}/execute",
                 body: .buffered(limit: Limits.body),
-                document: self.submission("Run code", "Answered once the request is durable; runs in order of acceptance.")
-                    .answers(201, "Accepted", .reference("ExecutionAccepted"))
+                document: self.submission(
+                    "Run code",
+                    "Answered once the request is durable; runs in order of acceptance."
+                )
+                .answers(201, "Accepted", .reference("ExecutionAccepted"))
             ) { try await self.submit($0) },
             APIRoute(
                 .post,

@@ -32,10 +32,10 @@ struct FileRoutes: Sendable {
                 .answers(200, "What was written", .reference("UploadedFile"))
                 .refuses((413, "The file is larger than \(limit) bytes"), (422, "The request is not valid"))
         ) { try await self.upload($0) }
-            .admitting { request in
-                _ = try Self.uploadPath(request)
-                _ = try self.context.activeSession(SessionID(request.parameter("id")))
-            }
+        .admitting { request in
+            _ = try Self.uploadPath(request)
+            _ = try self.context.activeSession(SessionID(request.parameter("id")))
+        }
     }
 
     private var listRoute: APIRoute {

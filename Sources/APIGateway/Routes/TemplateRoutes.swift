@@ -1,6 +1,7 @@
 import HTTPServer
 import JSON
 import Messages
+import StateStore
 
 /// Creating, reading, changing and deleting templates.
 struct TemplateRoutes: Sendable {
