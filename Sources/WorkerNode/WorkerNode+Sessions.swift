@@ -158,7 +158,7 @@ extension WorkerNode {
         do {
             do {
                 return try await self.attempt(sandboxSpec, isNew: given == nil)
-            } catch where SandboxShape.isRetriable(error) {
+            } catch  where SandboxShape.isRetriable(error) {
                 self.logger.warning(
                     "A sandbox did not start; trying once more",
                     metadata: [LogKey.session: spec.id.rawValue, LogKey.error: "\(error)"]
