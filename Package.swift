@@ -62,7 +62,10 @@ let package = Package(
         // Services: they meet in Messages and never import one another.
         library(
             "APIGateway",
-            ["HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "Crypto", "JSON", "ServiceKit"]
+            [
+                "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "Crypto", "JSON",
+                "ServiceKit",
+            ]
         ),
         library("Dispatcher", ["MessageBus", "Messages", "StateStore", "SQLite", "ServiceKit"]),
         library("WorkerNode", ["SandboxRuntime", "MessageBus", "Messages", "JSON", "ServiceKit"]),
@@ -110,13 +113,20 @@ let package = Package(
         tests("ServiceKit", ["ServiceKit"]),
         tests("Crypto", ["Crypto"]),
         tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
+        tests("SandboxAgent", ["SandboxAgent", "SandboxAgentMain", "AgentProtocol"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
+        tests("SandboxRuntime", ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
-        tests("APIGateway", ["APIGateway", "HTTPServer", "Messages", "JSON", "TestKit", "ServiceKit"]),
+        tests(
+            "APIGateway",
+            [
+                "APIGateway", "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "JSON",
+                "TestKit", "ServiceKit",
+            ]
+        ),
         tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),

@@ -43,6 +43,7 @@ public final class Monitor<Value>: @unchecked Sendable {
     public func broadcast() { pthread_cond_broadcast(self.condition) }
 
     /// Blocks the calling thread until `body`, tried at once and after each wake-up, returns a value.
+    @discardableResult
     public func wait<Result>(_ body: (inout Value) -> Result?) -> Result {
         pthread_mutex_lock(self.mutex)
         defer { pthread_mutex_unlock(self.mutex) }
@@ -53,6 +54,7 @@ public final class Monitor<Value>: @unchecked Sendable {
     }
 
     /// As ``wait(_:)``, but gives up after `timeout` and returns `nil`.
+    @discardableResult
     public func wait<Result>(for timeout: Duration, _ body: (inout Value) -> Result?) -> Result? {
         var deadline = timespec()
         clock_gettime(CLOCK_MONOTONIC, &deadline)
