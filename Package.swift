@@ -60,13 +60,20 @@ let package = Package(
         ),
 
         // Services: they meet in Messages and never import one another.
-        library("APIGateway", ["HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "Crypto", "JSON", "ServiceKit"]),
+        library(
+            "APIGateway",
+            [
+                "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "Crypto", "JSON",
+                "ServiceKit",
+            ]
+        ),
         library("Dispatcher", ["MessageBus", "Messages", "StateStore", "SQLite", "ServiceKit"]),
         library("WorkerNode", ["SandboxRuntime", "MessageBus", "Messages", "JSON", "ServiceKit"]),
         library(
             "SandboxCLI",
             [
-                "APIGateway", "Dispatcher", "WorkerNode", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite",
+                "APIGateway", "Dispatcher", "WorkerNode", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
+                "SQLite",
                 "HTTPServer", "HTTPClient", "JSON", "ServiceKit",
             ]
         ),
@@ -86,6 +93,19 @@ let package = Package(
             swiftSettings: defaultSwiftSettings + staticAgentSettings,
             linkerSettings: staticAgentLinking
         ),
+        .executableTarget(
+            name: "message-bus-benchmark",
+            dependencies: ["MessageBus", "SQLite", "ServiceKit"],
+            path: "Benchmarks/MessageBus",
+            swiftSettings: defaultSwiftSettings
+        ),
+        // Publishes until it is killed; for the tests of the bus.
+        .executableTarget(
+            name: "bus-burst",
+            dependencies: ["MessageBus"],
+            path: "Sources/Executables/bus-burst",
+            swiftSettings: defaultSwiftSettings
+        ),
 
         // Tests.
         tests("JSON", ["JSON"]),
@@ -93,13 +113,20 @@ let package = Package(
         tests("ServiceKit", ["ServiceKit"]),
         tests("Crypto", ["Crypto"]),
         tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
+        tests("SandboxAgent", ["SandboxAgent", "SandboxAgentMain", "AgentProtocol"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
-        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit"]),
+        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgent", "TestKit", "ServiceKit"]),
+        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
-        tests("APIGateway", ["APIGateway", "HTTPServer", "Messages", "JSON", "TestKit", "ServiceKit"]),
+        tests(
+            "APIGateway",
+            [
+                "APIGateway", "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "JSON",
+                "TestKit", "ServiceKit",
+            ]
+        ),
         tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),

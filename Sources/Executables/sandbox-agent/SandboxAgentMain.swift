@@ -1,1 +1,9 @@
-@main enum SandboxAgentMain { static func main() {} }
+import Glibc
+import SandboxAgent
+
+@main
+enum SandboxAgentMain {
+    static func main() {
+        exit(SandboxAgent.run(arguments: CommandLine.arguments))
+    }
+}

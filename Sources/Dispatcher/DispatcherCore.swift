@@ -1,0 +1,207 @@
+internal import MessageBus
+internal import Messages
+internal import SQLite
+internal import ServiceKit
+internal import StateStore
+
+/// The dispatcher's state beside its store: both change in one transaction.
+///
+/// Not `Sendable` by itself: it is touched on the writer's thread only, one record after the other.
+final class DispatcherCore: @unchecked Sendable {
+    // Sound: every method is called from a body or completion of the one `SerialWriter`, which run on its thread.
+    private let store = DispatcherStore()
+    private let configuration: DispatcherConfiguration
+    private let metrics: DispatcherMetrics
+    private var loaded: (state: DispatcherState, offsets: [String: [Int: Int64]])?
+
+    init(configuration: DispatcherConfiguration, metrics: DispatcherMetrics) {
+        self.configuration = configuration
+        self.metrics = metrics
+    }
+
+    /// Forgets what is in memory: the transaction it belongs to was undone. It is read back before the next use.
+    func invalidate() {
+        self.loaded = nil
+    }
+
+    /// Makes the tables, and on a new installation the default templates.
+    func prepare(on connection: Connection, bus: any TransactionalMessageBus, now: Timestamp) throws {
+        try self.store.prepare(connection)
+        guard try self.store.mark("default-templates", on: connection) else { return }
+        let partition = Partitioner.partition(of: Topics.templatesKey, count: self.configuration.partitions)
+        let actions = DefaultTemplates.all(now: now).map { DispatcherAction.save(.template($0), partition: partition) }
+        try self.carryOut(actions, now: now, on: connection, bus: bus)
+    }
+
+    /// Applies records of one topic. What was consumed before changes nothing.
+    func consume(_ deliveries: [Delivery], on connection: Connection, bus: any TransactionalMessageBus) throws {
+        guard let topic = deliveries.first?.topic else { return }
+        var (state, offsets) = try self.take(on: connection)
+        var next = offsets[topic] ?? [:]
+        let lookup = StoreLookup(store: self.store, connection: connection)
+        for delivery in deliveries where delivery.offset >= next[delivery.partition] ?? 0 {
+            next[delivery.partition] = delivery.offset + 1
+            let record: Record
+            do {
+                record = try Record(delivery)
+            } catch {
+                try self.bury(delivery, error, on: connection, bus: bus)
+                continue
+            }
+            let actions =
+                switch record {
+                case .command(let command): try state.apply(command, partition: delivery.partition, lookup: lookup)
+                case .event(let event): try state.apply(event, partition: delivery.partition, lookup: lookup)
+                }
+            try self.carryOut(actions, now: record.at, on: connection, bus: bus)
+        }
+        for (partition, offset) in next where offset != offsets[topic]?[partition] {
+            try self.store.setOffset(offset, of: topic, partition: partition, on: connection)
+        }
+        offsets[topic] = next
+        self.put(state, offsets)
+    }
+
+    /// Ends what is overdue and forgets what was kept long enough.
+    /// - Returns: Whether there is more to forget.
+    func expire(now: Timestamp, on connection: Connection, bus: any TransactionalMessageBus) throws -> Bool {
+        var (state, offsets) = try self.take(on: connection)
+        let lookup = StoreLookup(store: self.store, connection: connection)
+        var actions = try state.expire(now: now, lookup: lookup)
+        var forgotten = 0
+        if let retention = self.configuration.settings.executionRetention {
+            let limit = Timestamp(microseconds: now.microseconds - Int64(retention / .microseconds(1)))
+            for (id, partition) in try self.store.executions(endedBefore: limit, limit: 500, on: connection) {
+                actions.append(.forget(.execution(id), partition: partition))
+                forgotten += 1
+            }
+        }
+        try self.carryOut(actions, now: now, on: connection, bus: bus)
+        self.put(state, offsets)
+        return forgotten == 500
+    }
+
+    // MARK: State in memory
+
+    /// Takes the state out: mutated in place it is not copied, and after an error it is gone, to be read back.
+    private func take(on connection: Connection) throws -> (DispatcherState, [String: [Int: Int64]]) {
+        if let loaded = self.loaded {
+            self.loaded = nil
+            return loaded
+        }
+        var state = DispatcherState()
+        state.settings = self.configuration.settings
+        for template in try self.store.templates(on: connection) { state.templates[template.id] = template }
+        for (node, capacity) in try self.store.nodes(on: connection) {
+            state.placement.nodeReported(node, capacity: capacity)
+        }
+        for (session, partition) in try self.store.activeSessions(on: connection) {
+            state.restore(session, partition: partition)
+        }
+        try self.store.forEachActiveExecution(on: connection) { state.restore($0) }
+        let offsets = [
+            Topics.commands: try self.store.offsets(of: Topics.commands, on: connection),
+            Topics.events: try self.store.offsets(of: Topics.events, on: connection),
+        ]
+        return (state, offsets)
+    }
+
+    private func put(_ state: DispatcherState, _ offsets: [String: [Int: Int64]]) {
+        self.metrics.sessions.set(Double(state.sessions.count))
+        self.metrics.executions.set(Double(state.executions.count))
+        self.metrics.unplaced.set(Double(state.unplaced.count))
+        self.loaded = (state, offsets)
+    }
+
+    // MARK: Effects
+
+    private func carryOut(
+        _ actions: [DispatcherAction],
+        now: Timestamp,
+        on connection: Connection,
+        bus: any TransactionalMessageBus
+    ) throws {
+        var outgoing: [OutgoingMessage] = []
+        for action in actions {
+            switch action {
+            case .save(let record, let partition):
+                let body = Envelope(id: CommandID(""), at: now, record).encoded()
+                try self.store.save(record, encoded: body, partition: partition, on: connection)
+                outgoing.append(Self.state(record.key, partition, body))
+                self.metrics.record(record)
+            case .forget(let key, let partition):
+                try self.store.forget(key, on: connection)
+                outgoing.append(Self.state(key, partition, nil))
+            case .saveNode(let node, let capacity):
+                try self.store.save(node, capacity: capacity, on: connection)
+            case .send(let node, let command):
+                let body = Envelope(id: CommandID(""), at: now, command).encoded()
+                outgoing.append(OutgoingMessage(topic: Topics.node(node), key: command.key ?? "", body: body))
+            case .decide(let decision, let partition):
+                let key = StateKey.decision(decision.command)
+                let body = Envelope(id: decision.command, at: now, StateRecord.decision(decision)).encoded()
+                outgoing.append(Self.state(key, partition, body))
+                outgoing.append(Self.state(key, partition, nil))
+            }
+        }
+        self.metrics.decisions.increment(by: UInt64(actions.count))
+        if !outgoing.isEmpty { try bus.append(outgoing, on: connection) }
+    }
+
+    private static func state(_ key: StateKey, _ partition: Int, _ body: [UInt8]?) -> OutgoingMessage {
+        OutgoingMessage(topic: Topics.state, key: key.text, partition: partition, body: body)
+    }
+
+    /// Puts aside what cannot be read, with the reason: it never stops a partition.
+    private func bury(
+        _ delivery: Delivery,
+        _ error: MessageError,
+        on connection: Connection,
+        bus: any TransactionalMessageBus
+    ) throws {
+        self.metrics.deadLetters.increment()
+        let letter = DeadLetter(
+            topic: delivery.topic,
+            partition: delivery.partition,
+            offset: Int(delivery.offset),
+            reason: "\(error.code): \(error.message)",
+            body: delivery.body ?? []
+        )
+        try bus.append(
+            [OutgoingMessage(topic: Topics.deadLetter, key: delivery.key, body: letter.encoded())],
+            on: connection
+        )
+    }
+}
+
+/// What the dispatcher consumes.
+private enum Record {
+    case command(Envelope<Messages.Command>)
+    case event(Envelope<Event>)
+
+    init(_ delivery: Delivery) throws(MessageError) {
+        let body = delivery.body ?? []
+        self =
+            delivery.topic == Topics.commands
+            ? .command(try Envelope(decoding: body)) : .event(try Envelope(decoding: body))
+    }
+
+    var at: Timestamp {
+        switch self {
+        case .command(let command): command.at
+        case .event(let event): event.at
+        }
+    }
+}
+
+/// Looks into the store within the transaction at hand.
+private struct StoreLookup: DispatcherLookup {
+    let store: DispatcherStore
+    let connection: Connection
+
+    func session(_ id: SessionID) throws -> Session? { try self.store.session(id, on: self.connection) }
+    func execution(_ id: ExecutionID) throws -> Execution? { try self.store.execution(id, on: self.connection) }
+    func executions(of session: SessionID) throws -> [ExecutionID] {
+        try self.store.executions(of: session, on: self.connection)
+    }
+}

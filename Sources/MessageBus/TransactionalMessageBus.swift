@@ -1,0 +1,49 @@
+public import SQLite
+
+/// A bus whose log lies in a database that its users may share: their state, what they have consumed and what they
+/// publish next are one transaction.
+public protocol TransactionalMessageBus: MessageBus {
+    /// Where the log is written. Bodies given to it may use the methods below.
+    var writer: SerialWriter { get }
+
+    /// Appends the messages as a part of the open transaction, or savepoint, of `connection`.
+    ///
+    /// Consumers see them once the transaction is committed, and never if it, or the savepoint, is undone.
+    /// - Parameter connection: The one that ``writer`` lends.
+    /// - Returns: Where each message will lie.
+    /// - Throws: ``BusError`` before anything is appended, or `SQLiteError`; let it out of the body, so that all is undone.
+    @discardableResult
+    func append(_ messages: [OutgoingMessage], on connection: Connection) throws -> PendingAppend
+
+    /// Settles deliveries as a part of the open transaction, or savepoint, of `connection`.
+    ///
+    /// - Parameter subscription: One of this bus that holds them.
+    /// - Throws: ``BusError``, as ``MessageSubscription/acknowledge(_:durability:)`` does.
+    func acknowledge(
+        _ deliveries: [Delivery],
+        from subscription: any MessageSubscription,
+        on connection: Connection
+    ) throws(BusError)
+
+    /// Appends as ``MessageBus/publish(_:durability:)`` does, and calls `completion` on the writer's thread right after
+    /// the commit, or at once if the messages are refused.
+    ///
+    /// For callers that cannot afford the hop to a task. `completion` must be quick: the next commit waits for it.
+    func publish(
+        _ messages: [OutgoingMessage],
+        durability: Durability,
+        completion: @escaping @Sendable (Result<Void, BusError>) -> Void
+    )
+}
+
+/// Where messages will lie once the transaction they were appended in is committed.
+public struct PendingAppend: Sendable, Hashable {
+    public struct Position: Sendable, Hashable {
+        public var topic: String
+        public var partition: Int
+        public var offset: Int64
+    }
+
+    /// One for each message, in order.
+    public var positions: [Position]
+}

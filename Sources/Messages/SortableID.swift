@@ -1,0 +1,32 @@
+import Synchronization
+
+/// Makes ids that sort by the time they were made.
+///
+/// 13 characters of microseconds since 1970, strictly rising within the process, and 10 of randomness (50 bits), which
+/// keep processes apart; in Crockford's base 32, lower case.
+public enum SortableID {
+    private static let last = Atomic<UInt64>(0)
+    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+    public static func next() -> String {
+        let now = UInt64(Timestamp.now().microseconds)
+        var seen = self.last.load(ordering: .relaxed)
+        while true {
+            let tick = max(now, seen + 1)
+            let (exchanged, original) = self.last.compareExchange(expected: seen, desired: tick, ordering: .relaxed)
+            if exchanged {
+                var generator = SystemRandomNumberGenerator()
+                return self.text(tick, random: generator.next())
+            }
+            seen = original
+        }
+    }
+
+    static func text(_ tick: UInt64, random: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 23) { buffer in
+            for position in 0..<13 { buffer[position] = self.alphabet[Int(tick >> UInt64((12 - position) * 5) & 31)] }
+            for position in 0..<10 { buffer[13 + position] = self.alphabet[Int(random >> UInt64(position * 5) & 31)] }
+            return 23
+        }
+    }
+}

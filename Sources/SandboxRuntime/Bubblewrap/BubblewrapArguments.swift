@@ -1,0 +1,60 @@
+/// The command line of bwrap for one sandbox. Pure: it looks at nothing.
+struct BubblewrapArguments: Sendable, Equatable {
+    /// What one entry of the sandbox's root is.
+    enum RootEntry: Sendable, Equatable {
+        /// Visible read-only.
+        case directory(source: String, name: String)
+        case link(target: String, name: String)
+    }
+
+    static let agentPath = "/.sandbox/agent"
+    static let agentDescriptor: Int32 = 3
+    static let infoDescriptor: Int32 = 4
+
+    var root: [RootEntry]
+    /// Replaces the image's `/etc`; `nil` to keep that.
+    var etc: String?
+    /// Of the host, where they are.
+    var visible: [String]
+    /// Directories of the image that are covered by `empty`.
+    var hidden: [String]
+    var empty: String
+    /// An empty directory on the host; what is in the sandbox is elsewhere.
+    var workspace: String
+    var temporary: String
+    var agent: String
+    var sharedMemoryBytes: Int64
+    var hasNetwork: Bool
+
+    /// From `bwrap` on.
+    var list: [String] {
+        var arguments = [
+            "bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+            "--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--cap-drop", "ALL",
+            "--die-with-parent", "--as-pid-1", "--new-session", "--info-fd", "\(Self.infoDescriptor)",
+        ]
+        if !self.hasNetwork { arguments.append("--unshare-net") }
+        for entry in self.root {
+            switch entry {
+            case .directory(let source, let name): arguments += ["--ro-bind", source, "/\(name)"]
+            case .link(let target, let name): arguments += ["--symlink", target, "/\(name)"]
+            }
+        }
+        for directory in self.hidden { arguments += ["--ro-bind", self.empty, directory] }
+        for directory in self.visible { arguments += ["--ro-bind", directory, directory] }
+        if let etc = self.etc { arguments += ["--ro-bind", etc, "/etc"] }
+        if self.hasNetwork { arguments += ["--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"] }
+        arguments += ["--proc", "/proc", "--dev", "/dev"]
+        arguments += ["--perms", "1777", "--size", "\(self.sharedMemoryBytes)", "--tmpfs", "/dev/shm"]
+        arguments += ["--remount-ro", "/dev"]
+        arguments += ["--ro-bind", self.agent, Self.agentPath]
+        arguments += ["--bind", self.temporary, "/tmp", "--bind", self.workspace, "/workspace"]
+        arguments += ["--remount-ro", "/", "--chdir", "/workspace"]
+        return arguments + ["--", Self.agentPath, "--fd", "\(Self.agentDescriptor)"]
+    }
+
+    /// All that bwrap and the agent get; the agent makes that of user code.
+    static let environment = [
+        "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/workspace", "TMPDIR=/tmp", "LANG=C.UTF-8",
+    ]
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+/// The state directory of one runtime. All calls block briefly.
+final class RuntimeStore: Sendable {
+    /// Names our control groups: the same in each process that uses this directory, and no other's.
+    let instance: String
+    private let directory: String
+    /// Holds the lock.
+    private let lock: FileDescriptor
+
+    /// - Throws: ``RuntimeError/Code/unavailable`` if a living process has it, ``RuntimeError/Code/fileFailed``.
+    init(directory: String) throws(RuntimeError) {
+        try TextFile.makeDirectories(directory, mode: 0o755)
+        guard let real = realpath(directory, nil) else {
+            throw RuntimeError(.fileFailed, "cannot find \(directory)", cause: SystemError.last(in: "realpath"))
+        }
+        defer { free(real) }
+        self.directory = String(cString: real)
+        // FNV-1a: short, and the same tomorrow.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in self.directory.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        self.instance = "sandbox-" + String(hash, radix: 16)
+        let number = Glibc.open("\(self.directory)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard number >= 0 else {
+            throw RuntimeError(.fileFailed, "cannot open \(directory)/lock", cause: SystemError.last(in: "open"))
+        }
+        self.lock = FileDescriptor(number)
+        guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
+            throw RuntimeError(.unavailable, "another process uses \(directory)", cause: SystemError.last(in: "flock"))
+        }
+    }
+
+    /// Notes where our groups are, for a successor whose own group may be another.
+    func remember(_ layout: ControlGroupLayout) throws(RuntimeError) {
+        let parents = Set(layout.places.values.map { "\($0.directory)/\(self.instance)" }).union(self.remembered)
+        let existing = parents.filter { access($0, F_OK) == 0 }
+        try TextFile.write(Array(existing.sorted().joined(separator: "\n").utf8), to: "\(self.directory)/groups")
+    }
+
+    /// Removes groups of sandboxes that nobody knows, with the processes in them; with nobody known their parents too.
+    func removeGroups(keeping known: Set<String>) -> LeftoverReport {
+        var report = LeftoverReport()
+        for parent in self.remembered where parent.hasSuffix("/\(self.instance)") {
+            for name in TextFile.directories(in: parent) where !known.contains(name) {
+                ControlGroup.remove("\(parent)/\(name)", into: &report)
+            }
+            // Fails while a sandbox has its group in it, as it should.
+            if known.isEmpty { rmdir(parent) }
+        }
+        return report
+    }
+
+    /// Lets another process have the directory.
+    func close() { flock(self.lock.number, LOCK_UN) }
+
+    private var remembered: [String] {
+        (TextFile.read("\(self.directory)/groups") ?? "").split(separator: "\n").map(String.init)
+    }
+}

@@ -1,0 +1,6 @@
+/// What submitted code is written in.
+public enum CodeLanguage: String, CaseIterable, Hashable, Sendable {
+    case python
+    case javascript
+    case shell
+}
