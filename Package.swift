@@ -126,7 +126,8 @@ let package = Package(
         tests(
             "APIGateway",
             [
-                "APIGateway", "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "JSON",
+                "APIGateway", "HTTPServer", "HTTPClient", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
+                "SQLite", "JSON",
                 "TestKit", "ServiceKit",
             ]
         ),
