@@ -37,6 +37,7 @@ extension APIError {
         switch error.code {
         case .invalidPath: self = .badRequest("invalid_path", error.message)
         case .fileNotFound: self = APIError(404, "file_not_found", error.message)
+        case .notARegularFile: self = .badRequest("not_a_file", error.message)
         default:
             self = .unavailable(
                 "the files of the session cannot be reached now",
