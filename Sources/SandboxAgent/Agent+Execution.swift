@@ -36,7 +36,6 @@ extension Agent {
         if case .starting(let request) = self.machine.state {
             try self.host.send(.ended(ExecutionEnd(id: request.id, reason: .couldNotStart(problem))))
         }
-        try self.host.send(.fault(problem))
         throw AgentError(.resources, problem)
     }
 
@@ -98,7 +97,6 @@ extension Agent {
         let result = csa_sweep(keep, Int32(keep.count))
         if result < 0 {
             let problem = "processes of an execution could not be ended: \(String(cString: strerror(-result)))"
-            try self.host.send(.fault(problem))
             throw AgentError(.resources, problem)
         }
         // The sweep has taken all ends from the kernel, those of warm processes too.

@@ -30,8 +30,18 @@ final class Agent {
 
     /// Serves the host until that asks for the end.
     ///
-    /// - Throws: ``AgentError``, when the host has gone or the agent can be of no more use.
+    /// - Throws: ``AgentError``, when the host has gone or the agent can be of no more use; a host that is there is told.
     func run() throws(AgentError) {
+        do {
+            try self.serve()
+        } catch {
+            // That the host cannot be told either changes nothing: it sees the end of the connection.
+            if error.code != .hostGone { try? self.host.send(.fault(error.message)) }
+            throw error
+        }
+    }
+
+    private func serve() throws(AgentError) {
         var polls = PollSet()
         while true {
             self.gatherDescriptors(&polls)
