@@ -62,7 +62,10 @@ let package = Package(
         // Services: they meet in Messages and never import one another.
         library(
             "APIGateway",
-            ["HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "Crypto", "JSON", "ServiceKit"]
+            [
+                "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "Crypto", "JSON",
+                "ServiceKit",
+            ]
         ),
         library("Dispatcher", ["MessageBus", "Messages", "StateStore", "SQLite", "ServiceKit"]),
         library("WorkerNode", ["SandboxRuntime", "MessageBus", "Messages", "JSON", "ServiceKit"]),
@@ -115,10 +118,25 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
+        tests(
+            "SandboxRuntime",
+            ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]
+        ),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
-        tests("APIGateway", ["APIGateway", "HTTPServer", "Messages", "JSON", "TestKit", "ServiceKit"]),
-        tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),
+        tests(
+            "APIGateway",
+            [
+                "APIGateway", "HTTPServer", "HTTPClient", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
+                "SQLite", "JSON",
+                "TestKit", "ServiceKit",
+            ]
+        ),
+        tests(
+            "WorkerNode",
+            [
+                "WorkerNode", "SandboxRuntime", "SandboxAgentMain", "MessageBus", "Messages", "TestKit", "ServiceKit",
+            ]
+        ),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),
         tests("Process", ["HTTPClient", "JSON", "ServiceKit"]),

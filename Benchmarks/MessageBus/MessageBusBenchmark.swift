@@ -37,10 +37,12 @@ import SQLite
         let page = [UInt8](repeating: 1, count: 4096)
         var times: [Duration] = []
         for _ in 0..<2000 {
-            times.append(ContinuousClock().measure {
-                _ = write(descriptor, page, page.count)
-                fdatasync(descriptor)
-            })
+            times.append(
+                ContinuousClock().measure {
+                    _ = write(descriptor, page, page.count)
+                    fdatasync(descriptor)
+                }
+            )
         }
         report("floor: append 4 KiB and fdatasync", times)
     }
@@ -68,7 +70,8 @@ import SQLite
                 return .now
             }
             let start = ContinuousClock.now
-            let committed = await withCheckedContinuation { (caller: CheckedContinuation<ContinuousClock.Instant, Never>) in
+            let committed = await withCheckedContinuation {
+                (caller: CheckedContinuation<ContinuousClock.Instant, Never>) in
                 bus.publish([message("lone", number)], durability: durability) { _ in caller.resume(returning: .now) }
             }
             let received = try await waiting.value

@@ -37,7 +37,12 @@ extension APIError {
         switch error.code {
         case .invalidPath: self = .badRequest("invalid_path", error.message)
         case .fileNotFound: self = APIError(404, "file_not_found", error.message)
-        default: self = .unavailable("the files of the session cannot be reached now", code: "files_unavailable", cause: error)
+        default:
+            self = .unavailable(
+                "the files of the session cannot be reached now",
+                code: "files_unavailable",
+                cause: error
+            )
         }
     }
 

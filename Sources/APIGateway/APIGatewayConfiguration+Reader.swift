@@ -1,4 +1,4 @@
-public import HTTPServer
+import HTTPServer
 public import ServiceKit
 
 extension APIGatewayConfiguration {
@@ -80,7 +80,12 @@ extension APIGatewayConfiguration {
         port: UInt16?
     ) throws -> HTTPServerConfiguration {
         let address = reader.string("HOST", default: "127.0.0.1", help: "The IPv4 address to listen on")
-        let number = try reader.int("PORT", in: 0...65_535, default: 8000, help: "The port to listen on; 0 takes a free one")
+        let number = try reader.int(
+            "PORT",
+            in: 0...65_535,
+            default: 8000,
+            help: "The port to listen on; 0 takes a free one"
+        )
         let threads = try reader.int("HTTP_THREADS", in: 1...64, default: 2, help: "Threads that speak HTTP")
         let connections = try reader.int(
             "HTTP_CONNECTION_LIMIT",

@@ -102,9 +102,10 @@ public struct JSONObjectReader: Sendable {
 
     /// The text of a validated string, by the range between its quotes.
     func text(_ range: Range<Int>) -> String? {
-        let slice = self.bytes[range]
-        guard slice.contains(92) else { return String(decoding: slice, as: UTF8.self) }
-        return JSONText.unescape(slice)
+        self.bytes.withUnsafeBufferPointer { bytes in
+            let text = UnsafeBufferPointer(rebasing: bytes[range])
+            return text.contains(92) ? JSONText.unescape(text) : String(decoding: text, as: UTF8.self)
+        }
     }
 
     /// From the end, as the last of two counts.

@@ -125,15 +125,10 @@ public struct JSONScanner {
 
     /// Moves behind a string that starts here with its quote.
     mutating func skipString() -> Bool {
-        let raw = UnsafeRawBufferPointer(self.text)
-        let count = self.text.count
         self.index += 1
-        while self.index < count {
-            if self.index + 8 <= count, JSONText.isPlain(raw.loadUnaligned(fromByteOffset: self.index, as: UInt64.self))
-            {
-                self.index += 8
-                continue
-            }
+        while true {
+            self.index = JSONText.plainEnd(self.text, from: self.index)
+            guard self.index < self.text.count else { return self.fail() }
             let byte = self.text[self.index]
             switch byte {
             case 34:
@@ -145,10 +140,9 @@ public struct JSONScanner {
                 let length = UTF8Sequence.length(self.text, at: self.index)
                 guard length > 0 else { return self.fail(.encoding) }
                 self.index += length
-            default: self.index += 1
+            default: preconditionFailure("plainEnd stops at these only")
             }
         }
-        return self.fail()
     }
 
     private mutating func skipEscape() -> Bool {

@@ -3,7 +3,8 @@ public struct BusError: Error, Sendable {
     /// What went wrong, in the terms of a caller that has to decide.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Base: String {
-            case unknownTopic, partitionMismatch, invalidMessage, offsetOutOfRange, notHeld, closed, unavailable, storage
+            case unknownTopic, partitionMismatch, invalidMessage, offsetOutOfRange, notHeld, closed, unavailable,
+                storage
         }
         private let base: Base
         private init(_ base: Base) { self.base = base }

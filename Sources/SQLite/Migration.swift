@@ -22,9 +22,13 @@ extension Connection {
             "ids go up from 1 without a gap"
         )
         try self.whole {
-            try self.run("CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version INTEGER NOT NULL)")
+            try self.run(
+                "CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version INTEGER NOT NULL)"
+            )
             let current =
-                try self.first("SELECT version FROM schema_version WHERE component = ?", [.text(component)]) { $0.int(0) }
+                try self.first("SELECT version FROM schema_version WHERE component = ?", [.text(component)]) {
+                    $0.int(0)
+                }
                 ?? 0
             guard current <= migrations.count else {
                 throw SQLiteError(

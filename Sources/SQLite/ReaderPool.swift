@@ -25,7 +25,8 @@ public final class ReaderPool: Sendable {
     ///
     /// - Throws: What `body` throws, or ``SQLiteError`` if the database cannot be opened.
     public func read<T>(_ body: (Connection) throws -> T) throws -> T {
-        let connection = try self.resting.withLock { $0.popLast() }?.connection
+        let connection =
+            try self.resting.withLock { $0.popLast() }?.connection
             ?? Connection(path: self.path, access: .readOnly)
         defer {
             let isKept = self.resting.withLock { resting in

@@ -17,7 +17,8 @@ public final class SerialReader: Sendable {
             while case .jobs(let jobs) = inbox.next(idleAfter: nil) {
                 for job in jobs {
                     do throws(SQLiteError) {
-                        let open = if let connection { connection } else { try Connection(path: path, access: .readOnly) }
+                        let open =
+                            if let connection { connection } else { try Connection(path: path, access: .readOnly) }
                         connection = open
                         job(.success(open))
                     } catch {

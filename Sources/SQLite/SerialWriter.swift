@@ -42,7 +42,9 @@ public final class SerialWriter: Sendable {
         let loop = WriterLoop(path: path, idleCheckpointDelay: idleCheckpointDelay)
         try await withCheckedThrowingContinuation { (opened: CheckedContinuation<Void, any Error>) in
             do {
-                try DedicatedThread.start(name: "sqlite-writer", stackSize: 2 << 20) { loop.run(opened: opened, prepare: prepare) }
+                try DedicatedThread.start(name: "sqlite-writer", stackSize: 2 << 20) {
+                    loop.run(opened: opened, prepare: prepare)
+                }
             } catch {
                 opened.resume(throwing: error)
             }
@@ -80,7 +82,11 @@ public final class SerialWriter: Sendable {
             durability: durability,
             run: { connection in
                 let outcome = Result {
-                    if isSingleStatement { try body(connection) } else { try connection.savepoint { try body(connection) } }
+                    if isSingleStatement {
+                        try body(connection)
+                    } else {
+                        try connection.savepoint { try body(connection) }
+                    }
                 }
                 return { completion(outcome) }
             },

@@ -29,7 +29,8 @@ extension MessageBusContract {
             try await bus.ensureTopics([TopicConfiguration(name: "state", partitions: 1, isCompacted: true)])
             try await bus.publish([
                 message("a", 1, to: "state"), message("b", 2, to: "state"),
-                OutgoingMessage(topic: "state", key: "a", body: nil), OutgoingMessage(topic: "state", key: "c", body: []),
+                OutgoingMessage(topic: "state", key: "a", body: nil),
+                OutgoingMessage(topic: "state", key: "c", body: []),
             ])
             let follower = try await bus.follow("state", from: [0: 1])
             let deliveries = try await follower.take(3)

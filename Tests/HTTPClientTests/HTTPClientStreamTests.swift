@@ -38,25 +38,20 @@ import Testing
     }
 
     @Test func aSlowReaderLosesNothing() async throws {
-        let size = 8 << 20
+        let expected = (0..<256).flatMap { [UInt8](repeating: UInt8($0), count: 16384) }
         let server = try ScriptedServer { _, connection in
-            connection.write("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
-            connection.write((0..<size).map { UInt8(truncatingIfNeeded: $0 >> 8) })
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: \(expected.count)\r\n\r\n")
+            connection.write(expected)
             return true
         }
         let stream = try await self.client.stream(HTTPClientRequest("GET", server.url))
-        var received = 0
-        var isRight = true
+        var received: [UInt8] = []
         while let bytes = try await stream.next() {
             // No more than the pipe's room and one piece of libcurl's are held.
             #expect(bytes.count <= (256 << 10) + (64 << 10))
-            for (index, byte) in bytes.enumerated() where byte != UInt8(truncatingIfNeeded: (received + index) >> 8) {
-                isRight = false
-            }
-            received += bytes.count
+            received += bytes
         }
-        #expect(received == size)
-        #expect(isRight)
+        #expect(received == expected)
     }
 
     @Test func lettingGoEndsTheRequest() async throws {

@@ -73,7 +73,7 @@ final class CommandPublisher: Sendable {
     /// Asks each for what does not exist: the refusal is the answer.
     /// - Throws: ``APIError`` if one does not answer in time.
     func probe(partitions: Int) async throws(APIError) {
-        try await self.forEachPartition(partitions) { publisher, partition in
+        try await self.forEachPartition(partitions) { (publisher, partition) async throws(APIError) in
             let nothing = ExecutionReference(execution: ExecutionID(""), session: SessionID(""))
             do throws(APIError) {
                 try await publisher.perform(.cancel(nothing), partition: partition)
@@ -88,7 +88,7 @@ final class CommandPublisher: Sendable {
     /// - Throws: ``APIError`` if one does not answer in time.
     func reconcile(partitions: Int) async throws(APIError) -> [String: Int] {
         let sums = FindingSums()
-        try await self.forEachPartition(partitions) { publisher, partition throws(APIError) in
+        try await self.forEachPartition(partitions) { (publisher, partition) async throws(APIError) in
             let decision = try await publisher.perform(.reconcile, partition: partition)
             sums.add(decision.findings)
         }

@@ -1,3 +1,4 @@
+import HTTPServer
 import JSON
 
 /// Makes `/openapi.json` from the routes.

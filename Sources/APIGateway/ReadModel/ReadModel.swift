@@ -29,8 +29,12 @@ final class ReadModel: Sendable {
     let state: Monitor<State>
     let decisions = WaiterTable<CommandID, Decision>()
     let ends = WaiterTable<ExecutionID, ExecutionEnd>()
+    /// Resumed whenever a session's record comes.
+    let sessionChanges = WaiterTable<SessionID, Void>()
     let documents: Documents
     let logger: Logger
+    /// Called once for each execution that ends, for metrics.
+    private let onEnd: @Sendable (Execution) -> Void
     private let points: ReaderPool
     private let lists: SerialReader
 
@@ -45,8 +49,16 @@ final class ReadModel: Sendable {
     /// - Parameters:
     ///   - path: The database; its folder must exist.
     ///   - cacheBytes: Memory for records that the database holds too.
+    ///   - onEnd: Called once for each execution that ends; quick.
     /// - Throws: ``SQLiteError`` if the system allows no further thread.
-    init(path: String, cacheBytes: Int, documents: Documents, logger: Logger) throws {
+    init(
+        path: String,
+        cacheBytes: Int,
+        documents: Documents,
+        logger: Logger,
+        onEnd: @escaping @Sendable (Execution) -> Void = { _ in }
+    ) throws {
+        self.onEnd = onEnd
         self.path = path
         self.documents = documents
         self.logger = logger
@@ -122,7 +134,8 @@ final class ReadModel: Sendable {
     }
 
     /// Asks the database, once it holds everything that was seen before the call.
-    func list<Result: Sendable>(_ query: @escaping @Sendable (ReadModelQueries) throws -> Result) async throws -> Result {
+    func list<Result: Sendable>(_ query: @escaping @Sendable (ReadModelQueries) throws -> Result) async throws -> Result
+    {
         try await self.waitUntilWritten()
         return try await self.lists.read { try query(ReadModelQueries($0)) }
     }
@@ -164,8 +177,10 @@ final class ReadModel: Sendable {
     private func carryOut(_ effect: ReadModelState.Effect) {
         switch effect {
         case .decided(let decision): self.decisions.resume(decision.command, with: decision)
+        case .sessionChanged(let id): self.sessionChanges.resume(id, with: ())
         case .gone(let id): self.ends.resume(id, with: .gone)
-        case .ended(let id):
+        case .ended(let id, let execution):
+            if let execution { self.onEnd(execution) }
             guard self.ends.isAwaited(id) else { return }
             do {
                 guard let document = try self.document(.execution(id)) else { return }

@@ -19,7 +19,9 @@ struct ReadModelState {
     /// What others wait for.
     enum Effect: Equatable {
         case decided(Decision)
-        case ended(ExecutionID)
+        /// With the execution if its end is news.
+        case ended(ExecutionID, Execution?)
+        case sessionChanged(SessionID)
         /// The execution went along with its session.
         case gone(ExecutionID)
     }
@@ -68,16 +70,21 @@ struct ReadModelState {
                 self.depths.insert(execution.spec.id, of: execution.spec.session)
                 return nil
             }
-            if self.depths.remove(execution.spec.id) { self.drain.ended(now: now) }
-            return .ended(execution.spec.id)
+            let isNew = self.depths.remove(execution.spec.id)
+            if isNew { self.drain.ended(now: now) }
+            return .ended(execution.spec.id, isNew ? execution : nil)
         case (let record?, _):
             guard Self.isNews(record, after: self.cache.peek(change.key)) else { return nil }
             self.cache.set(change.key, to: record)
+            if case .session(let id) = change.key { return .sessionChanged(id) }
             return nil
         case (nil, .execution(let id)):
             self.cache.set(change.key, to: nil)
             self.depths.remove(id)
             return .gone(id)
+        case (nil, .session(let id)):
+            self.cache.set(change.key, to: nil)
+            return .sessionChanged(id)
         case (nil, _):
             self.cache.set(change.key, to: nil)
             return nil

@@ -21,15 +21,19 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     private let state = Locked(State())
-    private let timer: any DispatchSourceTimer
+    private let timer = Timer()
 
-    init() {
-        self.timer = DispatchSource.makeTimerSource()
-        self.timer.setEventHandler { [weak self] in self?.alarmRang() }
-        self.timer.activate()
+    /// Sound: a source may be used on any thread.
+    private struct Timer: @unchecked Sendable {
+        let source = DispatchSource.makeTimerSource()
     }
 
-    deinit { self.timer.cancel() }
+    init() {
+        self.timer.source.setEventHandler { [weak self] in self?.alarmRang() }
+        self.timer.source.activate()
+    }
+
+    deinit { self.timer.source.cancel() }
 
     /// Whether anyone waits for `key`.
     func isAwaited(_ key: Key) -> Bool { self.state.withLock { $0.entries[key] != nil } }
@@ -56,6 +60,15 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         for entry in (entries ?? [:]).values { entry.waiter.settle(.value(value)) }
     }
 
+    /// Ends all waiting as if the time were over.
+    func settleAll() {
+        let entries = self.state.withLock { state in
+            defer { state.entries = [:] }
+            return state.entries
+        }
+        for waiters in entries.values { for entry in waiters.values { entry.waiter.settle(.timedOut) } }
+    }
+
     private func remove(_ key: Key, _ number: UInt64) {
         self.state.withLock { state in
             state.entries[key]?[number] = nil
@@ -66,7 +79,7 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private func arm(_ timeout: Duration) {
         let (seconds, attoseconds) = timeout.components
         let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        self.timer.schedule(deadline: .now() + .nanoseconds(max(0, nanoseconds)), leeway: .milliseconds(1))
+        self.timer.source.schedule(deadline: .now() + .nanoseconds(max(0, nanoseconds)), leeway: .milliseconds(1))
     }
 
     private func alarmRang() {

@@ -41,7 +41,11 @@ extension JSONObjectReader {
         guard let map = try self.optionalObject(key) else { return nil }
         let names = map.keys
         guard names.count <= Limits.variables else {
-            throw self.fault(.tooLong, key, "Dictionary should have at most \(Limits.variables) items after validation, not \(names.count)")
+            throw self.fault(
+                .tooLong,
+                key,
+                "Dictionary should have at most \(Limits.variables) items after validation, not \(names.count)"
+            )
         }
         var environment: [String: String] = [:]
         for name in names {
@@ -53,7 +57,11 @@ extension JSONObjectReader {
                 throw map.fault(.value, name, "Value error, a variable must not hold NUL")
             }
             guard name.utf8.count + value.utf8.count <= Limits.variable else {
-                throw map.fault(.value, name, "Value error, a variable must not be longer than \(Limits.variable) bytes")
+                throw map.fault(
+                    .value,
+                    name,
+                    "Value error, a variable must not be longer than \(Limits.variable) bytes"
+                )
             }
             environment[name] = value
         }

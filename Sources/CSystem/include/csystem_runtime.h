@@ -31,7 +31,7 @@ extern const int CSR_O_TMPFILE;
 extern const int CSR_AT_EMPTY_PATH;
 
 
-enum { CSR_MAX_BINDS = 16 };
+enum { CSR_MAX_BINDS = 64 };
 
 struct csr_bind {
     const char *source;

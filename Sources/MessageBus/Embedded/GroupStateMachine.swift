@@ -123,7 +123,9 @@ struct GroupStateMachine: Sendable {
         for step in owned.indices {
             let partition = owned[(turn + step) % owned.count]
             let tail = tails[partition]
-            guard self.partitions[partition].position < tail.end, !self.partitions[partition].isReading else { continue }
+            guard self.partitions[partition].position < tail.end, !self.partitions[partition].isReading else {
+                continue
+            }
             self.members[index].turn = (turn + step + 1) % owned.count
             if self.partitions[partition].position < tail.start {
                 guard taken.isEmpty else {

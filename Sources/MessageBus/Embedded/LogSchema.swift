@@ -18,13 +18,16 @@ enum LogSchema {
                     tombstone_grace_ms INTEGER NOT NULL
                 );
                 -- least_end: the end of the log is at least here, whatever was deleted.
-                -- cleaned_end: compaction has seen what lies before.
+                -- cleaned_*: compaction has seen what lies before this end; it left so many messages, and the oldest
+                -- tombstone among them is from that time.
                 CREATE TABLE bus_partitions (
                     id INTEGER PRIMARY KEY,
                     topic INTEGER NOT NULL REFERENCES bus_topics,
                     number INTEGER NOT NULL,
                     least_end INTEGER NOT NULL DEFAULT 0,
                     cleaned_end INTEGER NOT NULL DEFAULT 0,
+                    cleaned_count INTEGER NOT NULL DEFAULT 0,
+                    cleaned_tombstone_ms INTEGER,
                     UNIQUE (topic, number)
                 );
                 CREATE TABLE bus_offsets (

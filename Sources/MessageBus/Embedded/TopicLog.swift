@@ -65,6 +65,9 @@ extension PartitionTable {
             return bytes < maximumBytes
         }
         let isComplete = deliveries.count < read.limit && bytes < maximumBytes
-        return LogChunk(deliveries: deliveries, end: isComplete ? read.end : (deliveries.last?.offset ?? read.end - 1) + 1)
+        return LogChunk(
+            deliveries: deliveries,
+            end: isComplete ? read.end : (deliveries.last?.offset ?? read.end - 1) + 1
+        )
     }
 }

@@ -286,7 +286,9 @@ public final class BubblewrapRuntime: SandboxRuntime {
                 return .directory(source: stage.place(source, "image-\(name)"), name: name)
             },
             etc: image.etc.map { stage.place($0, "etc") },
-            visible: self.configuration.visibleDirectories + self.agent.libraryDirectories,
+            visible: (self.configuration.visibleDirectories + self.agent.libraryDirectories).enumerated().map {
+                (stage.place($0.element, "visible-\($0.offset)"), $0.element)
+            },
             hidden: image.hidden,
             empty: stage.place(image.empty, "empty"),
             workspace: stage.place(spec.workspacePath, "workspace"),

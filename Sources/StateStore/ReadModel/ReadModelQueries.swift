@@ -15,9 +15,13 @@ public struct ReadModelQueries {
     public func record(_ key: StateKey) throws -> StateRecord? {
         switch key {
         case .template(let id):
-            try self.body("SELECT body FROM templates WHERE id = ?", id.rawValue).map { .template(try Template(decoding: $0)) }
+            try self.body("SELECT body FROM templates WHERE id = ?", id.rawValue).map {
+                .template(try Template(decoding: $0))
+            }
         case .session(let id):
-            try self.body("SELECT body FROM sessions WHERE id = ?", id.rawValue).map { .session(try Session(decoding: $0)) }
+            try self.body("SELECT body FROM sessions WHERE id = ?", id.rawValue).map {
+                .session(try Session(decoding: $0))
+            }
         case .execution(let id):
             try self.body("SELECT body FROM executions WHERE id = ?", id.rawValue)
                 .map { .execution(try Execution(decoding: $0)) }

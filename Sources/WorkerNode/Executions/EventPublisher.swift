@@ -64,7 +64,10 @@ struct EventPublisher: Sendable {
             }
             // Only cancellation is thrown: nobody waits for the events any more.
             do { try await Task.sleep(for: pause) } catch {
-                self.logger.error("Stopped before the log took the events", metadata: [LogKey.count: "\(messages.count)"])
+                self.logger.error(
+                    "Stopped before the log took the events",
+                    metadata: [LogKey.count: "\(messages.count)"]
+                )
                 return .gaveUp
             }
             pause = min(Self.longestPause, pause * 2)

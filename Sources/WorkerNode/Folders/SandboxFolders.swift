@@ -21,13 +21,13 @@ final class SandboxFolders: Sendable {
 
     let path: String
     private let thread: FolderThread
-    private let removers: [FolderThread]
+    /// At most two removals go on at the same time: they share their threads with uploads and downloads.
+    private let removals = StartGate(limit: 2)
 
     /// - Throws: `ThreadError` when the system gives no thread.
     init(path: String) throws {
         self.path = path
         self.thread = try FolderThread(name: "folders")
-        self.removers = [try FolderThread(name: "folder-rm-1"), try FolderThread(name: "folder-rm-2")]
     }
 
     func directory(of container: String) -> String { "\(self.path)/\(container)" }
@@ -99,27 +99,50 @@ final class SandboxFolders: Sendable {
 
     /// Removes a folder and everything in it, whatever hostile code made of it. One that is not there is removed.
     ///
-    /// At most two removals go on at the same time.
+    /// Cancellation does not stop it.
     func remove(_ container: String) async throws(WorkerNodeError) {
         let (path, name) = (self.path, container)
-        let doomed = name.hasPrefix(Self.removalPrefix) ? name : "\(Self.removalPrefix)\(name)"
-        if doomed != name {
-            let isThere = try await self.thread.run { () throws(WorkerNodeError) in
-                if rename("\(path)/\(name)", "\(path)/\(doomed)") == 0 { return true }
-                switch errno {
-                case ENOENT: return false
-                // The rest of a former removal is in the way: it goes first.
-                case ENOTEMPTY, EEXIST: return true
-                default: throw Self.failure("rename", "\(path)/\(name)")
-                }
-            }
-            guard isThere else { return }
+        let isLeftover = name.hasPrefix(Self.removalPrefix)
+        let doomed = isLeftover ? name : "\(Self.removalPrefix)\(name)"
+        // A former removal of the same name may have left something in the way: then it goes first.
+        var isInTheWay = false
+        if !isLeftover {
+            let renamed = try await self.rename(name, to: doomed)
+            if renamed == .nothingThere { return }
+            isInTheWay = renamed == .inTheWay
         }
-        try await self.removers[abs(name.hashValue % self.removers.count)].run { () throws(WorkerNodeError) in
-            try FolderRemoval.remove(doomed, in: path)
-            guard doomed != name, access("\(path)/\(name)", F_OK) == 0 else { return }
-            guard rename("\(path)/\(name)", "\(path)/\(doomed)") == 0 else { throw Self.failure("rename", name) }
-            try FolderRemoval.remove(doomed, in: path)
+        try await self.delete("\(path)/\(doomed)")
+        if isInTheWay, try await self.rename(name, to: doomed) == .done { try await self.delete("\(path)/\(doomed)") }
+    }
+
+    private enum Renamed: Sendable {
+        case done
+        case nothingThere
+        case inTheWay
+    }
+
+    private func rename(_ name: String, to other: String) async throws(WorkerNodeError) -> Renamed {
+        let path = self.path
+        return try await self.thread.run { () throws(WorkerNodeError) in
+            if Glibc.rename("\(path)/\(name)", "\(path)/\(other)") == 0 { return .done }
+            switch errno {
+            case ENOENT: return .nothingThere
+            case ENOTEMPTY, EEXIST: return .inTheWay
+            default: throw Self.failure("rename", "\(path)/\(name)")
+            }
+        }
+    }
+
+    private func delete(_ folder: String) async throws(WorkerNodeError) {
+        do {
+            do {
+                try await self.removals.run(.session) { try await WorkspaceDirectory.removeFolder(folder) }
+            } catch is CancellationError {
+                // The node stops: what was promised to go goes, if need be before its turn.
+                try await WorkspaceDirectory.removeFolder(folder)
+            }
+        } catch {
+            throw WorkerNodeError(.folderFailed, "cannot remove \(folder)", cause: error)
         }
     }
 

@@ -23,7 +23,19 @@ final class StartGate: Sendable {
     ///
     /// - Throws: `CancellationError` when the task is cancelled while it waits, and what `body` throws.
     func run<T>(_ priority: Priority, _ body: () async throws -> T) async throws -> T {
-        let turn: Signal? = self.state.withLock { state in
+        if let turn = self.takeOrQueue(priority) {
+            do { try await turn.wait() } catch {
+                self.giveUp(turn)
+                throw error
+            }
+        }
+        defer { self.leave() }
+        return try await body()
+    }
+
+    /// `nil` if it is the caller's turn at once.
+    private func takeOrQueue(_ priority: Priority) -> Signal? {
+        self.state.withLock { state in
             if state.free > 0 {
                 state.free -= 1
                 return nil
@@ -35,14 +47,6 @@ final class StartGate: Sendable {
             }
             return turn
         }
-        if let turn {
-            do { try await turn.wait() } catch {
-                self.giveUp(turn)
-                throw error
-            }
-        }
-        defer { self.leave() }
-        return try await body()
     }
 
     /// A turn may have come at the moment its waiter was cancelled: then it is passed on.

@@ -137,6 +137,26 @@ final class RawClient: Sendable {
         return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? .silent : .closed
     }
 
+    /// Whether the system takes more to send. To be called on a thread of its own.
+    static func isWritable(_ descriptor: Int32, within milliseconds: Int32) -> Bool {
+        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&request, 1, milliseconds) > 0 else { return false }
+        // Not for good: the sender fills it.
+        Self.pause(milliseconds: 1)
+        return true
+    }
+
+    /// Whether the server closed, or does within the time.
+    static func isClosed(_ descriptor: Int32, within milliseconds: Int32) async throws -> Bool {
+        try await Self.onThread {
+            var request = pollfd(fd: descriptor, events: 0, revents: 0)
+            return poll(&request, 1, milliseconds) > 0
+        }
+    }
+
+    /// Blocks the thread, which must not be one of the pool.
+    static func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
+
     static func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async throws -> R {
         try await withCheckedThrowingContinuation { (done: CheckedContinuation<R, any Error>) in
             do {
