@@ -113,11 +113,15 @@ let package = Package(
         tests("ServiceKit", ["ServiceKit"]),
         tests("Crypto", ["Crypto"]),
         tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
+        tests("SandboxAgent", ["SandboxAgent", "SandboxAgentMain", "AgentProtocol"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "AgentProtocol", "SandboxAgent", "TestKit", "ServiceKit"]),
+        tests(
+            "SandboxRuntime",
+            ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]
+        ),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
         tests(
             "APIGateway",
@@ -127,7 +131,12 @@ let package = Package(
                 "TestKit", "ServiceKit",
             ]
         ),
-        tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),
+        tests(
+            "WorkerNode",
+            [
+                "WorkerNode", "SandboxRuntime", "SandboxAgentMain", "MessageBus", "Messages", "TestKit", "ServiceKit",
+            ]
+        ),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),
         tests("Process", ["HTTPClient", "JSON", "ServiceKit"]),

@@ -87,7 +87,6 @@ const int CSR_O_PATH = O_PATH;
 const int CSR_O_TMPFILE = O_TMPFILE;
 const int CSR_AT_EMPTY_PATH = AT_EMPTY_PATH;
 
-int csr_thread_name(const char *name) { return prctl(PR_SET_NAME, name); }
 
 /* The child between fork and exec: only system calls, no allocation, no lock. */
 

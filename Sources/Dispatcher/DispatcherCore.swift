@@ -92,6 +92,9 @@ final class DispatcherCore: @unchecked Sendable {
         var state = DispatcherState()
         state.settings = self.configuration.settings
         for template in try self.store.templates(on: connection) { state.templates[template.id] = template }
+        for (node, capacity) in try self.store.nodes(on: connection) {
+            state.placement.nodeReported(node, capacity: capacity)
+        }
         for (session, partition) in try self.store.activeSessions(on: connection) {
             state.restore(session, partition: partition)
         }
@@ -129,6 +132,8 @@ final class DispatcherCore: @unchecked Sendable {
             case .forget(let key, let partition):
                 try self.store.forget(key, on: connection)
                 outgoing.append(Self.state(key, partition, nil))
+            case .saveNode(let node, let capacity):
+                try self.store.save(node, capacity: capacity, on: connection)
             case .send(let node, let command):
                 let body = Envelope(id: CommandID(""), at: now, command).encoded()
                 outgoing.append(OutgoingMessage(topic: Topics.node(node), key: command.key ?? "", body: body))

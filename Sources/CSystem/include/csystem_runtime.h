@@ -30,9 +30,8 @@ extern const int CSR_O_PATH;
 extern const int CSR_O_TMPFILE;
 extern const int CSR_AT_EMPTY_PATH;
 
-int csr_thread_name(const char *name);
 
-enum { CSR_MAX_BINDS = 16 };
+enum { CSR_MAX_BINDS = 64 };
 
 struct csr_bind {
     const char *source;

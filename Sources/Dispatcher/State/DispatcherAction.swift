@@ -6,6 +6,8 @@ enum DispatcherAction: Sendable, Equatable {
     case save(StateRecord, partition: Int)
     /// Forget the thing and tell the gateways.
     case forget(StateKey, partition: Int)
+    /// Keep how many sandboxes the node can hold.
+    case saveNode(NodeID, capacity: Int)
     case send(NodeID, NodeCommand)
     /// Answer a command.
     case decide(Decision, partition: Int)

@@ -68,9 +68,15 @@ extension DispatcherState {
             actions.append(.send(node, .endSession(reference)))
             return
         }
+        let wasUnplaced = self.sessions[reference.session]?.machine.node == nil
         guard let container = reference.container,
             let action = self.sessions[reference.session]?.machine.sandboxReady(on: node, container: container)
         else { return }
+        // An executor outside of our nodes may be the first to have a sandbox for it.
+        if wasUnplaced {
+            self.unplaced.removeAll { $0 == reference.session }
+            self.placement.sessionAdded(to: node)
+        }
         try self.perform(action, on: reference.session, now: now, lookup: lookup, into: &actions)
     }
 }

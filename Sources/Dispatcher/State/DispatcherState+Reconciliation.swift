@@ -23,8 +23,10 @@ extension DispatcherState {
         lookup: some DispatcherLookup,
         into actions: inout [DispatcherAction]
     ) throws {
-        self.placement.nodeReported(report.node, capacity: report.capacity)
-        self.placeWaiting(now: now, into: &actions)
+        if self.placement.nodes[report.node]?.capacity != report.capacity {
+            self.placement.nodeReported(report.node, capacity: report.capacity)
+            actions.append(.saveNode(report.node, capacity: report.capacity))
+        }
         var findings = [
             "nodes": 1, "sessions": 0, "sandboxes_requested": 0, "orphans_ended": 0, "executions_resolved": 0,
         ]
@@ -51,6 +53,8 @@ extension DispatcherState {
             actions.append(.send(report.node, .endSession(reference)))
         }
         self.answerReconciliation(of: partition, report.node, findings, into: &actions)
+        // Last: what is on its way to the node only now cannot be missing there.
+        self.placeWaiting(now: now, into: &actions)
     }
 
     private struct Present: Hashable {
@@ -84,7 +88,7 @@ extension DispatcherState {
             }
         }
         for (id, slot) in self.executions {
-            guard case .running(let node, let since) = slot.machine.state,
+            guard case .running(let node) = slot.machine.state, let since = slot.machine.startedAt,
                 now > since + .seconds(slot.timeoutSeconds) + self.settings.reportGrace
             else { continue }
             let reference = ExecutionReference(execution: id, session: slot.session, attempt: slot.machine.attempt)

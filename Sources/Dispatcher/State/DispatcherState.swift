@@ -20,6 +20,19 @@ struct DispatcherState: Sendable, Equatable {
         var spec: ExecutionSpec?
         var version: Int
         let timeoutSeconds: Int
+
+        /// The record as the machine now has it.
+        func record(_ spec: ExecutionSpec, _ status: ExecutionStatus) -> Execution {
+            Execution(
+                spec: spec,
+                status: status,
+                attempt: self.machine.attempt,
+                startedAt: self.machine.startedAt,
+                version: self.version,
+                retriesUsed: self.machine.retriesUsed,
+                isCancelRequested: self.machine.isCancelled
+            )
+        }
     }
 
     /// Executions per session that keep their code in memory.
@@ -30,7 +43,7 @@ struct DispatcherState: Sendable, Equatable {
     var sessions: [SessionID: SessionSlot] = [:]
     var executions: [ExecutionID: ExecutionSlot] = [:]
     var placement = Placement()
-    /// In order of acceptance; may name sessions that have ended.
+    /// In order of acceptance.
     var unplaced: [SessionID] = []
     /// Reconciliations that wait for a report of every node, by partition.
     var reconciliations: [Int: Reconciliation] = [:]
@@ -48,6 +61,7 @@ struct DispatcherState: Sendable, Equatable {
         guard var slot = self.sessions[id] else { return }
         slot.session.node = slot.machine.node ?? slot.session.node
         slot.session.container = slot.machine.container ?? slot.session.container
+        slot.session.isRestarting = slot.machine.isRestarting
         slot.session.version += 1
         slot.session.updatedAt = now
         self.sessions[id] = slot
@@ -65,6 +79,7 @@ struct DispatcherState: Sendable, Equatable {
         switch action {
         case .none: break
         case .ensure(let node, let container):
+            if slot.machine.isRestarting != slot.session.isRestarting { self.save(id, now: now, into: &actions) }
             actions.append(.send(node, .ensureSession(slot.session.spec, container: container)))
         case .opened:
             self.sessions[id]?.session.status = .running
@@ -114,17 +129,17 @@ struct DispatcherState: Sendable, Equatable {
             try self.finish(execution, outcome, startedAt: nil, now: now, lookup: lookup, into: &actions)
         }
         self.sessions[id] = nil
-        if node != nil { self.placeWaiting(now: now, into: &actions) }
+        if node == nil {
+            self.unplaced.removeAll { $0 == id }
+        } else {
+            self.placeWaiting(now: now, into: &actions)
+        }
     }
 
     /// Gives sessions that found no node another chance, first come first served.
     mutating func placeWaiting(now: Timestamp, into actions: inout [DispatcherAction]) {
         var placed = 0
         for id in self.unplaced {
-            guard case .unplaced = self.sessions[id]?.machine.state else {
-                placed += 1
-                continue
-            }
             guard let node = self.placement.choose() else { break }
             placed += 1
             self.place(id, on: node, now: now, into: &actions)
@@ -164,14 +179,7 @@ struct DispatcherState: Sendable, Equatable {
             execution.version += 1
             self.executions[next] = execution
             self.sessions[id]?.running = next
-            let record = Execution(
-                spec: spec,
-                status: .running,
-                attempt: execution.machine.attempt,
-                startedAt: now,
-                version: execution.version
-            )
-            actions.append(.save(.execution(record), partition: slot.partition))
+            actions.append(.save(.execution(execution.record(spec, .running)), partition: slot.partition))
             actions.append(.send(node, .execute(spec, attempt: execution.machine.attempt)))
             return
         }
@@ -189,17 +197,22 @@ struct DispatcherState: Sendable, Equatable {
         switch action {
         case .none: break
         case .stopOnNode(let node):
+            self.executions[id]?.version += 1
+            if let slot = self.executions[id], let partition = self.sessions[slot.session]?.partition,
+                let spec = try slot.spec ?? lookup.execution(id)?.spec
+            {
+                actions.append(.save(.execution(slot.record(spec, .running)), partition: partition))
+            }
             let reference = ExecutionReference(execution: id, session: slot.session, attempt: slot.machine.attempt)
             actions.append(.send(node, .cancel(reference)))
         case .requeue:
             self.sessions[slot.session]?.running = nil
             self.sessions[slot.session]?.queue.putBack(id)
-            if let partition = self.sessions[slot.session]?.partition,
+            self.executions[id]?.version += 1
+            if let slot = self.executions[id], let partition = self.sessions[slot.session]?.partition,
                 let spec = try slot.spec ?? lookup.execution(id)?.spec
             {
-                self.executions[id]?.version += 1
-                let record = Execution(spec: spec, attempt: slot.machine.attempt, version: slot.version + 1)
-                actions.append(.save(.execution(record), partition: partition))
+                actions.append(.save(.execution(slot.record(spec, .pending)), partition: partition))
             }
             try self.advance(slot.session, now: now, lookup: lookup, into: &actions)
         case .finish(let outcome):
@@ -218,19 +231,14 @@ struct DispatcherState: Sendable, Equatable {
         into actions: inout [DispatcherAction]
     ) throws {
         guard let slot = self.executions[id], let session = self.sessions[slot.session] else { return }
-        let stored = slot.spec == nil ? try lookup.execution(id) : nil
         self.executions[id] = nil
         if session.running == id { self.sessions[slot.session]?.running = nil }
-        guard let spec = slot.spec ?? stored?.spec else { return }
-        let record = Execution(
-            spec: spec,
-            status: outcome.status,
-            attempt: slot.machine.attempt,
-            startedAt: startedAt ?? stored?.startedAt,
-            completedAt: now,
-            outcome: outcome,
-            version: slot.version + 1
-        )
+        guard let spec = try slot.spec ?? lookup.execution(id)?.spec else { return }
+        var record = slot.record(spec, outcome.status)
+        record.version += 1
+        record.startedAt = startedAt ?? record.startedAt
+        record.completedAt = now
+        record.outcome = outcome
         actions.append(.save(.execution(record), partition: session.partition))
     }
 

@@ -10,7 +10,7 @@ struct ExecutionStateMachine: Sendable, Equatable {
         /// A node has it as `attempt`; only a report of that attempt counts. Can transition to:
         ///   - `queued` when the attempt is lost and may be repeated,
         ///   - `ended` when it is reported, lost for good, or its session ends.
-        case running(node: NodeID, since: Timestamp)
+        case running(node: NodeID)
         /// Final: whatever comes later changes nothing.
         case ended
     }
@@ -28,21 +28,27 @@ struct ExecutionStateMachine: Sendable, Equatable {
     private(set) var state: State = .queued
     /// The attempt that runs or ran last, from 1; 0 before the first.
     private(set) var attempt = 0
-    /// How often it may still be started again after it has really started.
-    private(set) var retriesLeft: Int
+    /// How often it may be started again after it has really started, and how often it was.
+    private let retries: Int
+    private(set) var retriesUsed = 0
     private(set) var isCancelled = false
+    /// When the attempt was handed to its node.
+    private(set) var startedAt: Timestamp?
 
     init(retries: Int) {
-        self.retriesLeft = retries
+        self.retries = retries
     }
 
-    /// As it was stored; a cancellation that was asked for is asked for again by the client, if at all.
+    /// As it was stored.
     init(restoring execution: Execution, node: NodeID?) {
         self.attempt = execution.attempt
-        self.retriesLeft = max(0, execution.spec.retries - max(0, execution.attempt - 1))
+        self.retries = execution.spec.retries
+        self.retriesUsed = execution.retriesUsed
+        self.isCancelled = execution.isCancelRequested
+        self.startedAt = execution.startedAt
         switch (execution.status, node) {
         case (.running, .some(let node)):
-            self.state = .running(node: node, since: execution.startedAt ?? execution.spec.createdAt)
+            self.state = .running(node: node)
         case (.pending, _), (.running, nil): self.state = .queued
         default: self.state = .ended
         }
@@ -52,7 +58,8 @@ struct ExecutionStateMachine: Sendable, Equatable {
     mutating func start(on node: NodeID, now: Timestamp) {
         guard case .queued = self.state else { return }
         self.attempt += 1
-        self.state = .running(node: node, since: now)
+        self.state = .running(node: node)
+        self.startedAt = now
     }
 
     /// A worker, or an executor outside of ours (attempt 0: whichever is current), says how it ended.
@@ -65,9 +72,10 @@ struct ExecutionStateMachine: Sendable, Equatable {
     mutating func lost(attempt: Int, neverStarted: Bool, problem: Problem) -> Action {
         guard case .running = self.state, attempt == self.attempt else { return .none }
         if self.isCancelled { return self.end(Self.cancelled("cancelled before it ran")) }
-        if neverStarted || self.retriesLeft > 0 {
-            if !neverStarted { self.retriesLeft -= 1 }
+        if neverStarted || self.retriesUsed < self.retries {
+            if !neverStarted { self.retriesUsed += 1 }
             self.state = .queued
+            self.startedAt = nil
             return .requeue
         }
         return self.end(ExecutionOutcome(status: .crashed, errorMessage: problem.message))
@@ -76,8 +84,9 @@ struct ExecutionStateMachine: Sendable, Equatable {
     mutating func cancel() -> Action {
         switch self.state {
         case .queued: return self.end(Self.cancelled("cancelled before it ran"))
-        case .running(let node, _):
+        case .running(let node):
             self.isCancelled = true
+            // Said again if it is asked again: the first request may have found nothing to end yet.
             return .stopOnNode(node)
         case .ended: return .none
         }

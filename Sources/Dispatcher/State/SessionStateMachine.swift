@@ -40,7 +40,8 @@ struct SessionStateMachine: Sendable, Equatable {
         case (false, _, _): self.state = .ended
         case (true, nil, _): self.state = .unplaced
         case (true, .some(let node), nil): self.state = .starting(node)
-        case (true, .some(let node), .some(let container)): self.state = .ready(node, container)
+        case (true, .some(let node), .some(let container)):
+            self.state = session.isRestarting ? .restarting(node, container) : .ready(node, container)
         }
     }
 
@@ -61,6 +62,10 @@ struct SessionStateMachine: Sendable, Equatable {
     /// Whether an execution may be handed to its node.
     var takesExecutions: Bool {
         if case .ready = self.state { true } else { false }
+    }
+
+    var isRestarting: Bool {
+        if case .restarting = self.state { true } else { false }
     }
 
     mutating func place(on node: NodeID) -> Action {

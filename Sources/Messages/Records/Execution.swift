@@ -41,6 +41,10 @@ public struct Execution: WireMessage {
     public var outcome: ExecutionOutcome?
     /// Rises with each change: of two records the higher is the newer.
     public var version: Int
+    /// How often it was started again after it had really started.
+    public var retriesUsed: Int
+    /// A running one shall end; how it ends is for its node to say.
+    public var isCancelRequested: Bool
 
     public init(
         spec: ExecutionSpec,
@@ -49,7 +53,9 @@ public struct Execution: WireMessage {
         startedAt: Timestamp? = nil,
         completedAt: Timestamp? = nil,
         outcome: ExecutionOutcome? = nil,
-        version: Int = 0
+        version: Int = 0,
+        retriesUsed: Int = 0,
+        isCancelRequested: Bool = false
     ) {
         self.spec = spec
         self.status = status
@@ -58,6 +64,8 @@ public struct Execution: WireMessage {
         self.completedAt = completedAt
         self.outcome = outcome
         self.version = version
+        self.retriesUsed = retriesUsed
+        self.isCancelRequested = isCancelRequested
     }
 
     public init(from reader: inout WireReader) throws(MessageError) {
@@ -68,6 +76,8 @@ public struct Execution: WireMessage {
         var completedAt: Timestamp?
         var outcome: ExecutionOutcome?
         var version = 0
+        var retriesUsed = 0
+        var isCancelRequested = false
         while let field = try reader.next() {
             switch field {
             case 1: spec = try reader.message()
@@ -77,6 +87,8 @@ public struct Execution: WireMessage {
             case 5: completedAt = try reader.timestamp()
             case 6: outcome = try reader.message()
             case 7: version = try reader.int()
+            case 8: retriesUsed = try reader.int()
+            case 9: isCancelRequested = try reader.bool()
             default: break
             }
         }
@@ -88,7 +100,9 @@ public struct Execution: WireMessage {
             startedAt: startedAt,
             completedAt: completedAt,
             outcome: outcome,
-            version: version
+            version: version,
+            retriesUsed: retriesUsed,
+            isCancelRequested: isCancelRequested
         )
     }
 
@@ -100,5 +114,7 @@ public struct Execution: WireMessage {
         writer.timestamp(5, self.completedAt)
         writer.optionalMessage(6, self.outcome)
         writer.int(7, self.version)
+        writer.int(8, self.retriesUsed)
+        writer.bool(9, self.isCancelRequested)
     }
 }

@@ -40,6 +40,8 @@ public struct Session: WireMessage {
     public var updatedAt: Timestamp
     public var completedAt: Timestamp?
     public var lastActivityAt: Timestamp
+    /// Its node was asked for a new sandbox over the same files; executions wait for it.
+    public var isRestarting: Bool
 
     public init(
         spec: SessionSpec,
@@ -51,7 +53,8 @@ public struct Session: WireMessage {
         version: Int = 1,
         updatedAt: Timestamp,
         completedAt: Timestamp? = nil,
-        lastActivityAt: Timestamp
+        lastActivityAt: Timestamp,
+        isRestarting: Bool = false
     ) {
         self.spec = spec
         self.status = status
@@ -63,6 +66,7 @@ public struct Session: WireMessage {
         self.updatedAt = updatedAt
         self.completedAt = completedAt
         self.lastActivityAt = lastActivityAt
+        self.isRestarting = isRestarting
     }
 
     public init(from reader: inout WireReader) throws(MessageError) {
@@ -76,6 +80,7 @@ public struct Session: WireMessage {
         var updatedAt = Timestamp(microseconds: 0)
         var completedAt: Timestamp?
         var lastActivityAt = Timestamp(microseconds: 0)
+        var isRestarting = false
         while let field = try reader.next() {
             switch field {
             case 1: spec = try reader.message()
@@ -88,6 +93,7 @@ public struct Session: WireMessage {
             case 8: completedAt = try reader.timestamp()
             case 9: lastActivityAt = try reader.timestamp()
             case 10: dependencies = try reader.message()
+            case 11: isRestarting = try reader.bool()
             default: break
             }
         }
@@ -102,7 +108,8 @@ public struct Session: WireMessage {
             version: version,
             updatedAt: updatedAt,
             completedAt: completedAt,
-            lastActivityAt: lastActivityAt
+            lastActivityAt: lastActivityAt,
+            isRestarting: isRestarting
         )
     }
 
@@ -117,5 +124,6 @@ public struct Session: WireMessage {
         writer.timestamp(8, self.completedAt)
         writer.timestamp(9, self.lastActivityAt)
         writer.message(10, self.dependencies)
+        writer.bool(11, self.isRestarting)
     }
 }

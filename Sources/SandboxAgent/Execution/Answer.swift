@@ -1,8 +1,8 @@
 /// What an interpreter says on its channel at the end of an execution.
 ///
 /// User code runs in the process that sends it and may find the channel: every byte is hostile. On the wire: length of the
-/// rest (`UInt32`, little-endian), kind (one letter), exit code (4 bytes), CPU time of waited-for children in
-/// microseconds (8 bytes), payload.
+/// rest (`UInt32`, little-endian), kind (one letter), exit code (4 bytes), CPU time in microseconds that it had used before
+/// the code ran and that of waited-for children (8 bytes each), payload.
 struct Answer: Equatable {
     enum Kind: UInt8 {
         /// A handler's return value, JSON.
@@ -17,7 +17,8 @@ struct Answer: Equatable {
 
     var kind: Kind
     var status: Int32
-    var childCPUMicroseconds: Int64
+    var earlierCPUMicroseconds: Int64 = 0
+    var childCPUMicroseconds: Int64 = 0
     var payload: [UInt8]
 }
 
@@ -30,6 +31,9 @@ struct AnswerReader {
         case malformed
     }
 
+    /// Without the length itself.
+    private static let headerLength = 21
+
     private var bytes: [UInt8] = []
     private let limit: Int
 
@@ -40,14 +44,15 @@ struct AnswerReader {
         self.bytes.append(contentsOf: more)
         guard self.bytes.count >= 4 else { return .needsMore }
         let length = self.number(at: 0, count: 4)
-        guard length >= 13, length - 13 <= self.limit else { return .malformed }
+        guard length >= Self.headerLength, length - Self.headerLength <= self.limit else { return .malformed }
         guard self.bytes.count - 4 >= length else { return .needsMore }
         guard let kind = Answer.Kind(rawValue: self.bytes[4]) else { return .malformed }
         let answer = Answer(
             kind: kind,
             status: Int32(self.number(at: 5, count: 4) & 0xFF),
-            childCPUMicroseconds: Int64(self.number(at: 9, count: 7)),
-            payload: Array(self.bytes[17..<(4 + length)])
+            earlierCPUMicroseconds: Int64(self.number(at: 9, count: 7)),
+            childCPUMicroseconds: Int64(self.number(at: 17, count: 7)),
+            payload: Array(self.bytes[(4 + Self.headerLength)..<(4 + length)])
         )
         return .complete(answer)
     }

@@ -6,7 +6,7 @@ enum Order {
     static func python(_ request: ExecuteRequest, environment: [EnvironmentVariable]) -> [UInt8] {
         var order = OrderWriter(capacity: request.code.count + request.event.count + 256)
         order.append(0x28)  // a tuple
-        order.append(length: 6)
+        order.append(length: 9)
         order.append(0x73)  // bytes
         order.append(section: request.code)
         order.append(0x73)
@@ -25,6 +25,11 @@ enum Order {
         order.append(float: request.timeout / .seconds(1))
         order.append(0x69)  // an integer
         order.append(length: request.resultLimit)
+        let limits = request.limits
+        for limit in [limits.maximumProcesses, limits.maximumFileSize, limits.maximumOpenFiles] {
+            order.append(0x67)
+            order.append(float: Double(limit ?? -1))
+        }
         return order.finish()
     }
 

@@ -65,7 +65,10 @@ struct RunningExecution {
             }
             switch self.answerReader.append(UnsafeRawBufferPointer(rebasing: scratch[..<count])) {
             case .needsMore: break
-            case .malformed: self.isListening = false
+            case .malformed:
+                let text = "the program wrote into the channel of its return value"
+                self.answer = Answer(kind: .error, status: 1, payload: Array(text.utf8))
+                self.isListening = false
             case .complete(let answer):
                 self.answer = answer
                 self.isListening = false
@@ -80,10 +83,12 @@ struct RunningExecution {
 
     /// What the process used so far. Asked while it lives, or has ended and was not waited for.
     func measure() -> ExecutionMetrics {
-        let nanoseconds = max(0, csa_process_cpu(self.worker.pid) - self.cpuBefore)
+        let total = max(0, csa_process_cpu(self.worker.pid))
         let wall = MonotonicClock.now - self.start
-        // What the process says of its children is believed within what could be.
+        // What the process says of itself is believed within what could be.
+        let before = min(max(self.cpuBefore, (self.answer?.earlierCPUMicroseconds ?? 0) * 1000), total)
         let children = min(self.answer?.childCPUMicroseconds ?? 0, wall / 1000 * 64)
+        let nanoseconds = total - before
         var metrics = ExecutionMetrics(
             wall: .nanoseconds(wall),
             cpu: .nanoseconds(nanoseconds) + .microseconds(children),

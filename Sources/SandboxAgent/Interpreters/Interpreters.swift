@@ -111,8 +111,6 @@ final class Interpreters {
             try self.python.prepare()
             return .wait
         }
-        var limits = request.limits.native
-        csa_set_limits(worker.pid, &limits)
         let order = Order.python(request, environment: request.passableEnvironment)
         return .started(RunningExecution(request: request, worker: worker, order: order))
     }

@@ -10,7 +10,7 @@ enum PythonProgram {
     /// Descriptor 3 is the control channel: a byte with three descriptors (channel, stdout, stderr) asks for a child, the
     /// answer is its pid in 8 bytes, or a negative `errno`.
     static let text = #"""
-        import sys, os, json, gc, marshal, builtins, atexit, io, _socket, _ctypes, _sitebuiltins
+        import sys, os, json, gc, marshal, builtins, atexit, io, time, _socket, _ctypes, _sitebuiltins
 
         class Long(_ctypes._SimpleCData):
             _type_ = 'l'
@@ -19,17 +19,29 @@ enum PythonProgram {
             _flags_ = 5
             _restype_ = Long
 
+        class Pair(_ctypes.Array):
+            _type_ = Long
+            _length_ = 2
+
         libc = _ctypes.dlopen(None, 2)
-        prctl, syscall, before_fork, after_in_child, after_in_parent = [
+        prctl, syscall, getrlimit, setrlimit, before_fork, after_in_child, after_in_parent = [
             Call(_ctypes.dlsym(libc, name)) for name in
-            ('prctl', 'syscall', 'PyOS_BeforeFork', 'PyOS_AfterFork_Child', 'PyOS_AfterFork_Parent')]
+            ('prctl', 'syscall', 'getrlimit', 'setrlimit', 'PyOS_BeforeFork', 'PyOS_AfterFork_Child', 'PyOS_AfterFork_Parent')]
         prctl(4, 0, 0, 0, 0)
 
         CLONE = {'x86_64': 56, 'aarch64': 220}.get(os.uname().machine)
         MAIN = os.getcwd() + '/main.py'
         CHANNEL = min(1000, os.sysconf('SC_OPEN_MAX') - 1)
         encode, decode = json.JSONEncoder(allow_nan=False).encode, json.loads
-        Module = type(sys)
+        Module, monotonic, cpu_time = type(sys), time.monotonic, time.process_time_ns
+        WRITERS = io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom
+
+        async def awaiting(value):
+            return await value
+
+        pending = awaiting(None)
+        SUSPENDED = type(pending), type(_ for _ in ())
+        pending.close()
 
         def fork():
             tid = Long(0)
@@ -67,7 +79,6 @@ enum PythonProgram {
 
         class Context:
             def __init__(self, execution_id, seconds):
-                from time import monotonic
                 self._clock, self._end = monotonic, monotonic() + seconds
                 self.function_name = 'handler'
                 self.execution_id = self.aws_request_id = execution_id
@@ -122,9 +133,6 @@ enum PythonProgram {
                 value = asyncio.run(value)
             return True, value
 
-        async def awaiting(value):
-            return await value
-
         def remember(code):
             lines = code.splitlines(True)
             sys.modules['linecache'].cache[MAIN] = (len(code), None, lines, MAIN)
@@ -154,30 +162,43 @@ enum PythonProgram {
                 threading._shutdown()
             atexit._run_exitfuncs()
             sys.modules.pop('__main__', None)
-            gc.collect()
-            writers = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+            files, is_needed = [], False
             for thing in gc.get_objects():
-                if issubclass(type(thing), writers):
-                    try:
-                        thing.flush()
-                    except Exception:
-                        pass
+                kind = type(thing)
+                if issubclass(kind, WRITERS):
+                    files.append(thing)
+                elif hasattr(kind, '__del__') or kind in SUSPENDED:
+                    is_needed = True
+            if is_needed:
+                # Destructors have the program's names until they have run.
+                thing = None
+                gc.collect()
+            for file in files:
+                try:
+                    file.flush()
+                except Exception:
+                    pass
             for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
                 try:
                     stream.flush()
                 except Exception:
                     pass
 
-        def execute(code, event, environment, execution_id, seconds, limit):
+        def limit(kind, value):
+            if value >= 0:
+                pair = Pair()
+                getrlimit(kind, _ctypes.byref(pair))
+                value = int(value) if pair[1] < 0 else min(int(value), pair[1])
+                setrlimit(kind, _ctypes.byref(Pair(value, value)))
+
+        def perform(code, event, environment, execution_id, seconds, most, before):
             kind, status, payload, text = b'N', 0, b'', ''
             if environment:
                 os.environ.update(environment)
                 if 'PYTHONPATH' in environment:
                     sys.path[1:1] = [p for p in environment['PYTHONPATH'].split(':') if p]
                 if 'TZ' in environment:
-                    import time
                     time.tzset()
-            owner = os.getpid()
             try:
                 try:
                     text = code.decode()
@@ -195,8 +216,8 @@ enum PythonProgram {
                         kind, status, payload = b'E', 1, message.encode('utf-8', 'replace')
                     else:
                         kind = b'R'
-                        if len(payload) > limit:
-                            message = f'ValueError: the return value of handler has {len(payload)} bytes of JSON, {limit} are allowed'
+                        if len(payload) > most:
+                            message = f'ValueError: the return value of handler has {len(payload)} bytes of JSON, {most} are allowed'
                             sys.stderr.write(message + '\n')
                             kind, status, payload = b'L', 1, message.encode()
                     value = None
@@ -223,15 +244,34 @@ enum PythonProgram {
                 if kind != b'E':
                     kind, status = b'E', 1
                     payload = (type(error).__name__ + ' at the end of the program').encode()
-            if os.getpid() != owner:
-                os._exit(status)
             times = os.times()
             spent = int((times[2] + times[3]) * 1000000)
-            answer = b''.join((
-                (len(payload) + 13).to_bytes(4, 'little'), kind, status.to_bytes(4, 'little'),
-                spent.to_bytes(8, 'little'), payload))
-            while answer:
-                answer = answer[os.write(CHANNEL, answer):]
+            return status, b''.join((
+                (len(payload) + 21).to_bytes(4, 'little'), kind, status.to_bytes(4, 'little'),
+                before.to_bytes(8, 'little'), spent.to_bytes(8, 'little'), payload))
+
+        def execute(order):
+            owner, before = os.getpid(), cpu_time() // 1000
+            *order, processes, size, files = order
+            limit(6, processes)
+            limit(1, size)
+            limit(7, files)
+            prctl(4, 1, 0, 0, 0)
+            gc.enable()
+            status, answer = perform(*order, before)
+            if os.getpid() != owner:
+                # A process that the code forked, and that came back here.
+                os._exit(status)
+            try:
+                while answer:
+                    answer = answer[os.write(CHANNEL, answer):]
+                # The agent looks at what was used and ends this process.
+                os.read(CHANNEL, 1)
+            except OSError:
+                # The program has closed it: a script needs none.
+                if answer[4:5] == b'R':
+                    os.write(2, b'OSError: the return value is lost, the program has closed its descriptor\n')
+                    status = 1
             os._exit(status)
 
         def receive():
@@ -245,10 +285,13 @@ enum PythonProgram {
                 os._exit(0)
             return marshal.loads(memoryview(data)[4:])
 
-        DUMMY = 'import json\ndef handler(event, context=None):\n    return {"sum": event["a"] + event["b"]}\n'
+        DUMMY = b'import json\ndef handler(event, context=None):\n    return {"sum": event["a"] + event["b"]}\n'
 
         def rehearse():
-            encode(run(DUMMY, b'{"a":1,"b":2}', '', 1)[1])
+            gc.enable()
+            prctl(3, 0, 0, 0, 0)
+            limit(7, -1.0)
+            perform(DUMMY, b'{"a":1,"b":2}', {}, '', 1.0, 100, cpu_time() // 1000)
 
         def wait(channel, output, errors):
             os.setsid()
@@ -259,10 +302,7 @@ enum PythonProgram {
                 if fd > 2:
                     os.close(fd)
             rehearse()
-            order = receive()
-            prctl(4, 1, 0, 0, 0)
-            gc.enable()
-            execute(*order)
+            execute(receive())
 
         def serve():
             control = _socket.socket(fileno=3)
@@ -303,7 +343,8 @@ enum PythonProgram {
         sys.path += [p for p in ('/usr/local/lib/python3.11/dist-packages', '/usr/lib/python3/dist-packages') if os.path.isdir(p)]
         sys.argv = [MAIN]
         sys.stdout.reconfigure(line_buffering=True)
-        rehearse()
+        for _ in range(3):
+            rehearse()
         gc.collect()
         gc.freeze()
         gc.disable()

@@ -1,5 +1,5 @@
 /// The command line of bwrap for one sandbox. Pure: it looks at nothing.
-struct BubblewrapArguments: Sendable, Equatable {
+struct BubblewrapArguments: Sendable {
     /// What one entry of the sandbox's root is.
     enum RootEntry: Sendable, Equatable {
         /// Visible read-only.
@@ -14,6 +14,8 @@ struct BubblewrapArguments: Sendable, Equatable {
     var root: [RootEntry]
     /// Replaces the image's `/etc`; `nil` to keep that.
     var etc: String?
+    /// Of the host: where each is found, and where it is seen.
+    var visible: [(source: String, destination: String)]
     /// Directories of the image that are covered by `empty`.
     var hidden: [String]
     var empty: String
@@ -39,6 +41,7 @@ struct BubblewrapArguments: Sendable, Equatable {
             }
         }
         for directory in self.hidden { arguments += ["--ro-bind", self.empty, directory] }
+        for (source, destination) in self.visible { arguments += ["--ro-bind", source, destination] }
         if let etc = self.etc { arguments += ["--ro-bind", etc, "/etc"] }
         if self.hasNetwork { arguments += ["--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"] }
         arguments += ["--proc", "/proc", "--dev", "/dev"]

@@ -29,6 +29,9 @@ public struct BubblewrapConfiguration: Sendable, Equatable {
     public var startTimeout: Duration
     /// Whether a sandbox may ask for network. It then shares the host's, loopback included. Defaults to no.
     public var allowsHostNetwork: Bool
+    /// More directories of the host that sandboxes see, read-only and under the same path: an interpreter in `/opt`, for
+    /// one. Defaults to none.
+    public var visibleDirectories: [String]
     /// Whether limits are set by control groups where that is possible. Defaults to yes.
     public var usesControlGroups: Bool
 
@@ -51,6 +54,7 @@ public struct BubblewrapConfiguration: Sendable, Equatable {
         userCount: UInt32 = 65_536,
         startTimeout: Duration = .seconds(10),
         allowsHostNetwork: Bool = false,
+        visibleDirectories: [String] = [],
         usesControlGroups: Bool = true
     ) {
         self.images = images
@@ -63,6 +67,7 @@ public struct BubblewrapConfiguration: Sendable, Equatable {
         self.userCount = userCount
         self.startTimeout = startTimeout
         self.allowsHostNetwork = allowsHostNetwork
+        self.visibleDirectories = visibleDirectories
         self.usesControlGroups = usesControlGroups
     }
 }

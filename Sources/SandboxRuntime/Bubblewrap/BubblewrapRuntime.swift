@@ -22,6 +22,7 @@ public final class BubblewrapRuntime: SandboxRuntime {
     private let store: RuntimeStore
     private let images: [String: HostImage]
     private let probe: ControlGroupProbe
+    private let agent: AgentBinary
     private let hostCores: Int
     private let isRoot: Bool
     private let state: Locked<State>
@@ -36,6 +37,7 @@ public final class BubblewrapRuntime: SandboxRuntime {
     ///   ``RuntimeError/Code/fileFailed`` if it cannot be written.
     public init(configuration: BubblewrapConfiguration) throws(RuntimeError) {
         self.configuration = configuration
+        self.agent = AgentBinary(path: configuration.agentPath)
         self.isRoot = geteuid() == 0
         self.hostCores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         self.store = try RuntimeStore(directory: configuration.stateDirectory)
@@ -284,6 +286,9 @@ public final class BubblewrapRuntime: SandboxRuntime {
                 return .directory(source: stage.place(source, "image-\(name)"), name: name)
             },
             etc: image.etc.map { stage.place($0, "etc") },
+            visible: (self.configuration.visibleDirectories + self.agent.libraryDirectories).enumerated().map {
+                (stage.place($0.element, "visible-\($0.offset)"), $0.element)
+            },
             hidden: image.hidden,
             empty: stage.place(image.empty, "empty"),
             workspace: stage.place(spec.workspacePath, "workspace"),

@@ -55,6 +55,9 @@ final class BubblewrapSandbox: Sandbox {
     /// Host pid of the agent, for measurements and tests.
     var agentProcessID: Int32? { self.state.withLock { $0.processes }?.agentProcessID }
 
+    /// Its control groups, for tests.
+    var groupPaths: [String] { self.resources.group?.plan.groups ?? [] }
+
     /// What bwrap and the agent printed last.
     var printed: String { self.state.withLock { $0.processes }?.printed ?? "" }
 

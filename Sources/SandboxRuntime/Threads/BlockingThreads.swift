@@ -1,4 +1,3 @@
-import Glibc
 import ServiceKit
 
 /// Runs blocking calls on a few threads of our own, in the order in which they come.
@@ -29,8 +28,7 @@ final class BlockingThreads: Sendable {
 
     private let name: String
     private let limit: Int
-    private let state = Locked(State())
-    private let arrival = Semaphore()
+    private let state = Monitor(State())
 
     init(name: String, limit: Int) {
         self.name = name
@@ -64,11 +62,8 @@ final class BlockingThreads: Sendable {
 
     /// Lets the threads end when the queue is empty; what comes later is refused.
     func close() {
-        let threads = self.state.withLock { state in
-            state.isClosed = true
-            return state.threads
-        }
-        for _ in 0..<threads { self.arrival.signal() }
+        self.state.withLock { $0.isClosed = true }
+        self.state.broadcast()
     }
 
     private func submit(_ job: @escaping Job, onRefusal: (RuntimeError) -> Void) {
@@ -84,11 +79,10 @@ final class BlockingThreads: Sendable {
         case .closed:
             onRefusal(RuntimeError(.unavailable, "the runtime is shut down"))
         case .queued:
-            self.arrival.signal()
+            self.state.signal()
         case .queuedForNewThread:
-            self.arrival.signal()
-            do throws(RuntimeError) {
-                try OwnThread.start(name: self.name) { self.work() }
+            do throws(ThreadError) {
+                try DedicatedThread.start(name: self.name) { self.work() }
             } catch {
                 // The job waits for another thread; without one nobody would ever take it.
                 let isOrphaned = self.state.withLock { state in
@@ -98,20 +92,27 @@ final class BlockingThreads: Sendable {
                     state.head = 0
                     return true
                 }
-                if isOrphaned { onRefusal(error) }
+                if isOrphaned { onRefusal(RuntimeError(.exhausted, "no thread for \(self.name)", cause: error)) }
             }
         }
     }
 
     private func work() {
         while true {
-            self.state.withLock { $0.idle += 1 }
-            self.arrival.wait()
-            let (job, isClosed) = self.state.withLock { state in
-                state.idle -= 1
-                return (state.take(), state.isClosed)
+            var isWaiting = false
+            let job: Job? = self.state.wait { state -> Job?? in
+                if isWaiting {
+                    state.idle -= 1
+                    isWaiting = false
+                }
+                if let job = state.take() { return .some(job) }
+                if state.isClosed { return .some(nil) }
+                state.idle += 1
+                isWaiting = true
+                return nil
             }
-            if let job { job() } else if isClosed { return }
+            guard let job else { return }
+            job()
         }
     }
 }

@@ -46,7 +46,11 @@ final class Reactor: Sendable {
         guard csr_epoll_add(self.epoll.number, self.wakeUp.number, Readiness.readable.rawValue, 0) == 0 else {
             throw RuntimeError(.exhausted, "no watch for the reactor", cause: SystemError.last(in: "epoll_ctl"))
         }
-        try OwnThread.start(name: "sandbox-reactor") { [self] in self.run() }
+        do throws(ThreadError) {
+            try DedicatedThread.start(name: "sandbox-reactor") { [self] in self.run() }
+        } catch {
+            throw RuntimeError(.exhausted, "no thread for the reactor", cause: error)
+        }
     }
 
     /// Calls `handler` whenever one of `events` holds, until it is told to ``stop(_:)``.

@@ -30,6 +30,7 @@ extension DispatcherStore {
                     next INTEGER NOT NULL,
                     PRIMARY KEY (topic, partition)
                 );
+                CREATE TABLE dispatcher_node (id TEXT PRIMARY KEY, capacity INTEGER NOT NULL);
                 CREATE TABLE dispatcher_mark (name TEXT PRIMARY KEY);
                 """
         )

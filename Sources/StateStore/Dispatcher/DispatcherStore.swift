@@ -129,6 +129,21 @@ public struct DispatcherStore: Sendable {
         }
     }
 
+    public func save(_ node: NodeID, capacity: Int, on connection: Connection) throws {
+        try connection.execute(
+            """
+            INSERT INTO dispatcher_node (id, capacity) VALUES (?, ?)
+            ON CONFLICT DO UPDATE SET capacity = excluded.capacity
+            """,
+            [.text(node.rawValue), .int(capacity)]
+        )
+    }
+
+    /// The nodes that have reported, with the sandboxes they can hold.
+    public func nodes(on connection: Connection) throws -> [(id: NodeID, capacity: Int)] {
+        try connection.query("SELECT id, capacity FROM dispatcher_node") { (NodeID($0.text(0)), $0.int(1)) }
+    }
+
     // MARK: Consumption
 
     /// The first offset of each partition of a topic that was not consumed.

@@ -1,0 +1,53 @@
+internal import Glibc
+internal import ServiceKit
+
+/// `sandbox serve`: the whole platform in one process.
+enum ServeCommand {
+    static func command(environment: [String: String]) -> Command {
+        Command(
+            "serve",
+            summary: "Run the whole platform on this machine",
+            discussion: """
+                Gateway, dispatcher and worker node in one process, over a durable log in the data folder. What was accepted \
+                is finished after a restart, however the process ended. SIGTERM or Ctrl-C stops it when running work has \
+                ended; a second one stops it at once.
+
+                Settings come from the environment; docs/configuration.md lists them.
+                """,
+            examples: [
+                Command.Example("sandbox serve", "listen on http://127.0.0.1:8000"),
+                Command.Example("sandbox serve --port 9000 --data /var/lib/sandbox", "another port, another folder"),
+            ],
+            options: [
+                Option("host", value: "ADDRESS", help: "IPv4 address to listen on", default: "127.0.0.1"),
+                Option("port", value: "PORT", help: "port to listen on, 0 for a free one", default: "8000"),
+                Option(
+                    "data",
+                    value: "DIR",
+                    help: "folder for everything that is kept; default: $XDG_DATA_HOME/sandbox"
+                ),
+            ],
+            action: { arguments in
+                let settings = try ServeConfiguration(arguments: arguments, environment: environment)
+                return await Self.run(settings)
+            }
+        )
+    }
+
+    private static func run(_ configuration: ServeConfiguration) async -> Int32 {
+        let logger = configuration.logger
+        do {
+            let platform = try await Platform.open(configuration)
+            try await platform.run()
+            LogSink.standardError.flush()
+            return 0
+        } catch {
+            LogSink.standardError.flush()
+            let text = "sandbox serve: \(ServeProblem.describe(error, configuration))\n"
+            _ = text.withCString { write(2, $0, strlen($0)) }
+            logger.debug("Stopped", metadata: ["error": "\(error)"])
+            LogSink.standardError.flush()
+            return 1
+        }
+    }
+}

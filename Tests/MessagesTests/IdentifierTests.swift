@@ -1,0 +1,28 @@
+import Messages
+import Testing
+
+@Suite struct IdentifierTests {
+    @Test func madeIdsSortByTheirTime() {
+        let ids = (0..<2000).map { _ in ExecutionID.make() }
+        #expect(ids == ids.sorted())
+        #expect(Set(ids).count == ids.count)
+    }
+
+    @Test func idsOfManyTasksAreDistinct() async {
+        let ids = await withTaskGroup(of: [SessionID].self) { group in
+            for _ in 0..<8 { group.addTask { (0..<500).map { _ in SessionID.make() } } }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(Set(ids).count == 4000)
+    }
+
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000000+00:00"),
+        (1_764_018_228_123_456, "2025-11-24T21:03:48.123456+00:00"),
+        (-1, "1969-12-31T23:59:59.999999+00:00"),
+        (951_782_400_000_001, "2000-02-29T00:00:00.000001+00:00"),
+    ])
+    func timestampsAreISO8601(_ microseconds: Int64, _ text: String) {
+        #expect(Timestamp(microseconds: microseconds).description == text)
+    }
+}
