@@ -36,14 +36,12 @@ extension APIError {
     private init(_ error: RuntimeError) {
         switch error.code {
         case .invalidPath: self = .badRequest("invalid_path", error.message)
-        case .fileNotFound: self = APIError(404, "file_not_found", error.message)
         case .notARegularFile: self = .badRequest("not_a_file", error.message)
-        default:
-            self = .unavailable(
-                "the files of the session cannot be reached now",
-                code: "files_unavailable",
-                cause: error
-            )
+        case .fileNotFound: self = APIError(404, "file_not_found", error.message)
+        case .diskFull: self = .unavailable("no space is left for the file", code: "disk_full", cause: error)
+        case .sandboxLost:
+            self = .unavailable("the sandbox cannot be reached now", code: "sandbox_unreachable", cause: error)
+        default: self = .unavailable("the files cannot be reached now", code: "files_unavailable", cause: error)
         }
     }
 

@@ -94,7 +94,7 @@ public final class APIGateway: Service {
             observe: { requests.observe($0) },
             diagnostics: { logger.debug("The HTTP library reports", metadata: [LogKey.reason: $0]) },
             // Who waits for an execution is told that it goes on.
-            onDrain: { model.ends.settleAll() }
+            onDrain: { model.giveUpWaiting() }
         )
         self.configuration = configuration
         self.bus = bus
@@ -115,6 +115,9 @@ public final class APIGateway: Service {
 
     /// Whether the view has reached what existed when the gateway started.
     public var isReady: Bool { self.ready.isFired }
+
+    /// Answers those who wait for executions as if their time were over.
+    func giveUpWaiting() { self.model.giveUpWaiting() }
 
     /// Follows the state, then serves until asked to stop; requests under way are finished first.
     ///

@@ -89,52 +89,6 @@ import Testing
         }
     }
 
-    @Test(
-        .timeLimit(.minutes(1)),
-        arguments: [
-            (#"{}"#, ["body.id missing", "body.name missing", "body.image_url missing", "body.runtime_type missing"]),
-            (#"{"id":"","name":"n","image_url":"i","runtime_type":"python3.11"}"#, ["body.id string_too_short"]),
-            (
-                #"{"id":"a b","name":"n","image_url":"i","runtime_type":"python3.11"}"#,
-                ["body.id string_pattern_mismatch"]
-            ),
-            (#"{"id":1,"name":"n","image_url":"i","runtime_type":"python3.11"}"#, ["body.id string_type"]),
-            (#"{"id":"a","name":"n","image_url":"i","runtime_type":"ruby"}"#, ["body.runtime_type literal_error"]),
-            (
-                #"{"id":"a","name":"","image_url":"","runtime_type":"python3.11","default_cpu_cores":0.05}"#,
-                [
-                    "body.name string_too_short", "body.image_url string_too_short",
-                    "body.default_cpu_cores greater_than_equal",
-                ]
-            ),
-            (
-                #"{"id":"a","name":"n","image_url":"i","runtime_type":"python3.11","default_memory_mb":127}"#,
-                ["body.default_memory_mb greater_than_equal"]
-            ),
-            (
-                #"{"id":"a","name":"n","image_url":"i","runtime_type":"python3.11","default_disk_mb":51201}"#,
-                ["body.default_disk_mb less_than_equal"]
-            ),
-            (
-                #"{"id":"a","name":"n","image_url":"i","runtime_type":"python3.11","default_timeout":59}"#,
-                ["body.default_timeout greater_than_equal"]
-            ),
-            (
-                #"{"id":"a","name":"n","image_url":"i","runtime_type":"python3.11","default_env_vars":{"A":1}}"#,
-                ["body.default_env_vars.A string_type"]
-            ),
-            ("[]", ["body model_attributes_type"]), ("", ["body missing"]), ("{", ["body.1 json_invalid"]),
-        ]
-    )
-    func everyFaultOfABodyIsTold(_ body: String, _ faults: [String]) async throws {
-        try await GatewayFixture.run { gateway in
-            let answer = try await gateway.send("POST", "/templates", body)
-            #expect(answer.status == 422)
-            #expect(answer.code == "validation_error")
-            #expect(answer.faults == faults)
-        }
-    }
-
     @Test(.timeLimit(.minutes(1))) func aBodyThatIsNotUTF8IsABadRequest() async throws {
         try await GatewayFixture.run { gateway in
             let answer = try await gateway.send("POST", "/templates", bytes: [123, 34, 255, 34, 58, 49, 125])

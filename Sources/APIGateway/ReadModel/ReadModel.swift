@@ -228,6 +228,9 @@ final class ReadModel: Sendable {
     /// Whether the database takes what it is given.
     var isStorageHealthy: Bool { self.state.withLock { !$0.isFailing } }
 
+    /// Answers those who wait for executions as if their time were over: the executions go on.
+    func giveUpWaiting() { self.ends.settleAll() }
+
     /// Stops answering lists, after ``close()``.
     func closeReaders() { self.lists.close() }
 }
