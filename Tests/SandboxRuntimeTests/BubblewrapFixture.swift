@@ -20,6 +20,8 @@ struct BubblewrapFixture {
             stateDirectory: "\(self.directory)/state",
             agentPath: Self.agentPath
         )
+        // On a machine that is busy with other tests a start may take its time.
+        configuration.startTimeout = .seconds(50)
         change(&configuration)
         self.runtime = try BubblewrapRuntime(configuration: configuration)
     }

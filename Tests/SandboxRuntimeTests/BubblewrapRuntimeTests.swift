@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1))) func showsTheDirectoriesThatAreConfigured() async throws {
-        let visible = "/tmp/visible-\(UUID().uuidString)"
+        let visible = "/var/tmp/visible-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: visible, withIntermediateDirectories: true)
         try Data("shown".utf8).write(to: URL(fileURLWithPath: "\(visible)/f"))
         #expect(chmod(visible, 0o755) == 0)
