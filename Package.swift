@@ -118,16 +118,25 @@ let package = Package(
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
-        tests("SandboxRuntime", ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]),
+        tests(
+            "SandboxRuntime",
+            ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]
+        ),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
         tests(
             "APIGateway",
             [
-                "APIGateway", "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "JSON",
+                "APIGateway", "HTTPServer", "HTTPClient", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
+                "SQLite", "JSON",
                 "TestKit", "ServiceKit",
             ]
         ),
-        tests("WorkerNode", ["WorkerNode", "SandboxRuntime", "MessageBus", "Messages", "TestKit", "ServiceKit"]),
+        tests(
+            "WorkerNode",
+            [
+                "WorkerNode", "SandboxRuntime", "SandboxAgentMain", "MessageBus", "Messages", "TestKit", "ServiceKit",
+            ]
+        ),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),
         tests("Process", ["HTTPClient", "JSON", "ServiceKit"]),

@@ -121,7 +121,9 @@ public final class HTTPServer: Sendable {
             self.onDrain?()
             for exchange in self.context.sweeper.exchanges { exchange.cancelIfEndless() }
             let deadline = ContinuousClock.now + grace
-            if await !self.context.requests.waitForNone(until: deadline) { await self.cutOff() }
+            _ = await self.context.requests.waitForNone(until: deadline)
+            // Even if there are none: the next one may come on a connection that is still open.
+            await self.cutOff()
             await daemon.stop()
             await self.context.sweeper.stop()
             _ = await self.context.exchanges.waitForNone(until: .now + .seconds(1))
@@ -129,11 +131,12 @@ public final class HTTPServer: Sendable {
         self.stopped.fire()
     }
 
-    /// The library aborts the process if it is stopped while a connection is parked.
+    /// Ends what is left, and sees to it that no connection is parked from then on: the library aborts the process if it
+    /// is stopped while one is.
     private func cutOff() async {
         self.context.startClosing()
         repeat {
-            for exchange in self.context.sweeper.exchanges { exchange.abandon() }
+            self.context.sweeper.cutOffExchanges()
         } while await !self.context.attached.waitForNone(until: .now + .seconds(1))
     }
 }

@@ -11,7 +11,7 @@ public enum SandboxCommand {
             "sandbox",
             summary: "Run untrusted code in isolated sandboxes",
             discussion: """
-                "sandbox serve" is the whole platform in one process; the other commands are its clients.
+                "sandbox serve" is the whole platform in one process; the other commands are its clients, over its REST API.
                 """,
             examples: [
                 Command.Example("sandbox serve", "start the platform on http://127.0.0.1:8000")

@@ -36,11 +36,14 @@ extension WorkerNode {
             if deliveries.isEmpty { return }
             if deliveries.contains(where: { $0.timestamp >= self.bootedAt.microseconds / 1000 }) { self.noteHeard() }
             let batch = self.plan(deliveries)
-            if !batch.losses.isEmpty {
-                await self.publisher.publish(batch.losses, durability: .flushed)
+            do {
+                try await self.settle(deliveries, batch, of: subscription)
+            } catch {
+                self.abandon(batch)
+                // At shutdown nothing is wrong: the commands come again at the next start.
+                if (error as? WorkerNodeError)?.code == .shutDown { return }
+                throw error
             }
-            if !batch.deadLetters.isEmpty { await self.publisher.send(batch.deadLetters, durability: .flushed) }
-            try await self.acknowledge(deliveries, of: subscription, startsCode: batch.startsCode)
             for step in batch.steps { self.begin(step, &tasks) }
         }
     }
@@ -78,10 +81,21 @@ extension WorkerNode {
                         LogKey.topic: delivery.topic, LogKey.offset: "\(delivery.offset)", LogKey.error: "\(error)",
                     ]
                 )
-                batch.deadLetters.append(DeadLetter(delivery, reason: error.message).message)
+                batch.deadLetters.append(Self.deadLetter(delivery, reason: error.message))
             }
         }
         return batch
+    }
+
+    private static func deadLetter(_ delivery: Delivery, reason: String) -> OutgoingMessage {
+        let letter = DeadLetter(
+            topic: delivery.topic,
+            partition: delivery.partition,
+            offset: Int(delivery.offset),
+            reason: reason,
+            body: delivery.body ?? []
+        )
+        return OutgoingMessage(topic: Topics.deadLetter, key: delivery.key, body: letter.encoded())
     }
 
     private func plan(_ command: NodeCommand, _ batch: inout Batch) {
@@ -123,22 +137,44 @@ extension WorkerNode {
         return .executionLost(ExecutionLost(reference: reference, neverStarted: false, problem: problem))
     }
 
-    /// Settles a batch, durably if code starts by it: no code runs before that.
+    /// Publishes what is known already, then acknowledges the batch: durably if code starts by it, so that none runs
+    /// before.
     ///
     /// While the log refuses it tries again; nothing else can be done meanwhile.
-    /// - Throws: When the bus is closed or the task cancelled; nothing of the batch has started then.
-    private func acknowledge(
+    /// - Throws: When the bus is closed, the task is cancelled or the node shuts down. Nothing of the batch has started.
+    private func settle(
         _ deliveries: [Delivery],
-        of subscription: any MessageSubscription,
-        startsCode: Bool
+        _ batch: Batch,
+        of subscription: any MessageSubscription
     ) async throws {
+        if !batch.losses.isEmpty {
+            let verdict = await self.publisher.publish(batch.losses, durability: .flushed)
+            guard verdict == .published else { throw WorkerNodeError(.shutDown, "the log did not take the answers") }
+        }
+        if !batch.deadLetters.isEmpty {
+            let verdict = await self.publisher.send(batch.deadLetters, durability: .flushed)
+            // What even that topic does not take is in the log of the process.
+            guard verdict != .gaveUp else { throw WorkerNodeError(.shutDown, "the log did not take dead letters") }
+        }
         var pause = EventPublisher.firstPause
-        while let error = await self.refusal(of: deliveries, subscription, startsCode ? .flushed : .relaxed) {
+        let durability: Durability = batch.startsCode ? .flushed : .relaxed
+        while let error = await self.refusal(of: deliveries, subscription, durability) {
             guard error.isRetriable else { throw error }
             self.logger.error("The log refuses acknowledgements", metadata: [LogKey.error: "\(error)"])
             self.metrics.publishRetries.increment()
+            guard !self.table.withLock({ $0.isShutDown }) else {
+                throw WorkerNodeError(.shutDown, "the log did not take the acknowledgement", cause: error)
+            }
             try await Task.sleep(for: pause)
             pause = min(EventPublisher.longestPause, pause * 2)
+        }
+    }
+
+    /// Forgets the orders of a batch that is not begun.
+    private func abandon(_ batch: Batch) {
+        for case .execute(let spec, let attempt, _) in batch.steps {
+            let key = AttemptKey(execution: spec.id, attempt: attempt)
+            self.table.withLock { $0.abandoned(key) }?.fire()
         }
     }
 

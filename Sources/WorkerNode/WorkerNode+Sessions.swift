@@ -136,43 +136,54 @@ extension WorkerNode {
     /// Starts a sandbox over the files of `container`, or over none. What may succeed the next time is tried once more.
     private func start(_ spec: SessionSpec, over given: ContainerID?) async throws -> any Sandbox {
         try self.runtime.resolve(image: spec.image)
-        let container = given ?? ContainerID.make()
-        let id = try SandboxID(container.rawValue)
-        if given != nil {
-            guard try await self.folders.exists(container.rawValue) else {
-                throw WorkerNodeError(.workspaceLost, "the files of the session are gone from the worker node")
-            }
-            // Of a pool that crashed before it was told apart: it is a session's for good.
-            try await self.folders.claim(container.rawValue)
-        } else {
-            self.table.withLock { $0.adopt(container, by: spec.incarnation) }
+        guard let given else { return try await self.startAnew(spec) }
+        guard try await self.folders.exists(given.rawValue) else {
+            throw WorkerNodeError(.workspaceLost, "the files of the session are gone from the worker node")
         }
-        let sandboxSpec = SandboxSpec(
-            id: id,
+        // Of a pool that crashed before it was told apart: it is a session's for good.
+        try await self.folders.claim(given.rawValue)
+        return try await self.startTwice(try self.sandboxSpec(spec, given), isNew: false, session: spec.id)
+    }
+
+    /// Leaves nothing behind when it fails.
+    private func startAnew(_ spec: SessionSpec) async throws -> any Sandbox {
+        let container = ContainerID.make()
+        let sandboxSpec = try self.sandboxSpec(spec, container)
+        self.table.withLock { $0.adopt(container, by: spec.incarnation) }
+        let failure: any Error
+        do {
+            return try await self.startTwice(sandboxSpec, isNew: true, session: spec.id)
+        } catch {
+            failure = error
+        }
+        await self.removeFolder(container)
+        self.table.withLock { $0.disown(container, by: spec.incarnation) }
+        throw failure
+    }
+
+    private func sandboxSpec(_ spec: SessionSpec, _ container: ContainerID) throws -> SandboxSpec {
+        SandboxSpec(
+            id: try SandboxID(container.rawValue),
             image: spec.image,
             runtimeType: spec.runtime.name,
             limits: SandboxShape.limits(spec.resources),
             warmLanguages: SandboxShape.warmLanguages(of: spec.runtime.name),
             directory: self.folders.directory(of: container.rawValue)
         )
+    }
+
+    private func startTwice(_ spec: SandboxSpec, isNew: Bool, session: SessionID) async throws -> any Sandbox {
         do {
-            do {
-                return try await self.attempt(sandboxSpec, isNew: given == nil)
-            } catch  where SandboxShape.isRetriable(error) {
-                self.logger.warning(
-                    "A sandbox did not start; trying once more",
-                    metadata: [LogKey.session: spec.id.rawValue, LogKey.error: "\(error)"]
-                )
-                try await Task.sleep(for: .milliseconds(100))
-                return try await self.attempt(sandboxSpec, isNew: given == nil)
-            }
+            return try await self.attempt(spec, isNew: isNew)
         } catch {
-            if given == nil {
-                await self.removeFolder(container)
-                self.table.withLock { $0.disown(container, by: spec.incarnation) }
-            }
-            throw error
+            guard SandboxShape.isRetriable(error) else { throw error }
+            self.logger.warning(
+                "A sandbox did not start; trying once more",
+                metadata: [LogKey.session: session.rawValue, LogKey.error: "\(error)"]
+            )
         }
+        try await Task.sleep(for: .milliseconds(100))
+        return try await self.attempt(spec, isNew: isNew)
     }
 
     private func attempt(_ spec: SandboxSpec, isNew: Bool) async throws -> any Sandbox {

@@ -3,7 +3,7 @@ import ServiceKit
 
 /// A runtime without processes: what a start and an execution do is a closure of the test.
 final class ProgrammedRuntime: SandboxRuntime {
-    typealias Program = @Sendable (ExecutionOrder, ProgrammedSandbox) async throws(RuntimeError) -> ExecutionReport
+    typealias Program = @Sendable (ExecutionOrder, ProgrammedSandbox) async throws -> ExecutionReport
 
     private struct State: Sendable {
         var specs: [SandboxSpec] = []
@@ -132,7 +132,13 @@ final class ProgrammedSandbox: Sandbox {
         if isBusy { throw RuntimeError(.busy, "one at a time") }
         defer { self.state.withLock { $0.current = nil } }
         if self.death.isFired { throw self.lost }
-        return try await self.program(order, self)
+        do {
+            return try await self.program(order, self)
+        } catch let error as RuntimeError {
+            throw error
+        } catch {
+            throw RuntimeError(.cancelled, "\(error)")
+        }
     }
 
     func cancel(_ id: OrderID) async {

@@ -88,6 +88,18 @@ final class Sweeper: Sendable {
         self.state.withLock { $0.connections.values.compactMap(\.currentExchange) }
     }
 
+    /// Ends the connections that have an exchange: parked ones go on, and those whose client takes nothing find it gone.
+    func cutOffExchanges() {
+        let exchanges = self.state.withLock { state in
+            state.connections.values.compactMap { connection -> Exchange? in
+                guard let exchange = connection.currentExchange else { return nil }
+                shutdown(connection.descriptor, Int32(SHUT_RDWR))
+                return exchange
+            }
+        }
+        for exchange in exchanges { exchange.abandon() }
+    }
+
     var connectionCount: Int { self.state.withLock { $0.connections.count } }
 
     /// - Returns: How long to sleep, in nanoseconds; `nil` when stopped.

@@ -146,6 +146,14 @@ final class RawClient: Sendable {
         return true
     }
 
+    /// Whether the server closed, or does within the time.
+    static func isClosed(_ descriptor: Int32, within milliseconds: Int32) async throws -> Bool {
+        try await Self.onThread {
+            var request = pollfd(fd: descriptor, events: 0, revents: 0)
+            return poll(&request, 1, milliseconds) > 0
+        }
+    }
+
     /// Blocks the thread, which must not be one of the pool.
     static func pause(milliseconds: UInt32) { usleep(milliseconds * 1000) }
 
