@@ -43,6 +43,19 @@ import WorkerNode
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aSandboxThatRanOnAndIsNotWantedIsStopped() async throws {
+        let fixture = try await WorkerFixture()
+        var script = ScriptedRuntime.Script()
+        script.recovered = [try SandboxID("sbx-survivor")]
+        let runtime = ScriptedRuntime(script)
+        try await fixture.run(fixture.worker(runtime, reaperGrace: .zero)) { dispatcher in
+            _ = try await dispatcher.nextReport()
+            #expect(!runtime.running.isEmpty)
+            try await dispatcher.send(.report)
+            while !runtime.running.isEmpty { await Task.yield() }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func aPooledSandboxThatCannotHaveTheCeilingsIsNotUsed() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
