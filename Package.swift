@@ -113,7 +113,7 @@ let package = Package(
         tests("ServiceKit", ["ServiceKit"]),
         tests("Crypto", ["Crypto"]),
         tests("HTTPClient", ["HTTPClient", "ServiceKit"]),
-        tests("SandboxAgent", ["SandboxAgent", "SandboxAgentMain", "AgentProtocol"]),
+        tests("SandboxAgent", ["SandboxAgent", "SandboxAgentMain", "AgentProtocol", "CSystem"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),

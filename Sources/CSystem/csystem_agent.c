@@ -262,23 +262,32 @@ static int is_kept(int32_t pid, const int32_t *keep, int count) {
     return pid == 1;
 }
 
-/* Kills what /proc lists; returns how many that were, or -errno. */
-static int kill_round(int proc, const int32_t *keep, int count) {
+/* The pids that a round has found, ascending, as /proc lists them. */
+struct round {
+    int32_t pids[8192];
+    int count;
+};
+
+/* Kills what /proc lists. Returns how many of them the round before has not found, or -errno. */
+static int kill_round(int proc, const int32_t *keep, int count, const struct round *before, struct round *found) {
     char buffer[16384] __attribute__((aligned(8)));
-    int found = 0;
+    int fresh = 0, at_before = 0;
+    found->count = 0;
     if (lseek(proc, 0, SEEK_SET) < 0) return -errno;
     for (;;) {
         long n = syscall(SYS_getdents64, proc, buffer, sizeof buffer);
         if (n < 0) return -errno;
-        if (n == 0) return found;
+        if (n == 0) return fresh;
         for (long at = 0; at < n;) {
             struct entry *entry = (struct entry *)(buffer + at);
             at += entry->length;
             int32_t pid = 0;
             for (const char *c = entry->name; *c >= '0' && *c <= '9'; c++) pid = pid * 10 + (*c - '0');
             if (pid <= 0 || is_kept(pid, keep, count)) continue;
-            found++;
             kill(pid, SIGKILL);
+            while (at_before < before->count && before->pids[at_before] < pid) at_before++;
+            if (at_before == before->count || before->pids[at_before] != pid) fresh++;
+            if (found->count < (int)(sizeof found->pids / sizeof *found->pids)) found->pids[found->count++] = pid;
         }
     }
 }
@@ -298,15 +307,19 @@ int csa_sweep(const int32_t *keep, int count) {
     sigaddset(&child, SIGCHLD);
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
+    static struct round rounds[2];
+    rounds[1].count = 0;
     int result = 0;
     for (int round = 0;; round++) {
-        int found = kill_round(proc, keep, count);
-        if (found <= 0) return found < 0 ? found : result;
+        struct round *found = &rounds[round & 1];
+        int fresh = kill_round(proc, keep, count, &rounds[~round & 1], found);
+        if (fresh < 0) return fresh;
+        if (found->count == 0) return result;
         clock_gettime(CLOCK_MONOTONIC, &now);
         int64_t spent = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
         if (spent > 10000) return -ETIMEDOUT;
-        if (round >= 50 && spent >= 30) {
-            /* What forks faster than it is listed cannot outrun this: it is atomic. */
+        if (fresh > 0 && round >= 50 && spent >= 30) {
+            /* What forks faster than it is listed cannot outrun this: it is atomic. The others are only slow to die. */
             kill(-1, SIGKILL);
             result = 1;
         }

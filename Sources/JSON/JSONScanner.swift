@@ -4,7 +4,7 @@
 /// A name may come twice: as in Python, the last one counts.
 public struct JSONScanner {
     /// The deepest nesting that can be asked for.
-    public static let depthLimit = 64
+    public static let depthLimit = 512
 
     private let text: UnsafeBufferPointer<UInt8>
     private(set) var index = 0
@@ -14,7 +14,7 @@ public struct JSONScanner {
 
     /// What is wrong with the bytes as one JSON value; `nil` if nothing is.
     ///
-    /// - Parameter maxDepth: Objects and arrays inside of one another, at most 64. Defaults to 64.
+    /// - Parameter maxDepth: Objects and arrays inside of one another. Defaults to, and is at most, ``depthLimit``.
     public static func validate(_ bytes: UnsafeBufferPointer<UInt8>, maxDepth: Int = depthLimit) -> JSONFault? {
         var scanner = JSONScanner(bytes)
         scanner.skipSpace()
@@ -67,8 +67,8 @@ public struct JSONScanner {
 
     /// Moves behind one value that starts here. `false` leaves the fault behind.
     mutating func skipValue(maxDepth: Int) -> Bool {
-        // A bit for each open bracket, the lowest for the innermost: 1 is an object.
-        var brackets: UInt64 = 0
+        // A bit for each open bracket, by depth: 1 is an object.
+        var brackets = InlineArray<8, UInt64>(repeating: 0)
         var depth = 0
         while true {
             self.skipSpace()
@@ -78,7 +78,8 @@ public struct JSONScanner {
                 guard depth < min(maxDepth, Self.depthLimit) else { return self.fail(.depth) }
                 let isObject = self.next == 123
                 self.index += 1
-                brackets = brackets << 1 | (isObject ? 1 : 0)
+                let bit: UInt64 = 1 << UInt64(depth & 63)
+                brackets[depth >> 6] = isObject ? brackets[depth >> 6] | bit : brackets[depth >> 6] & ~bit
                 depth += 1
                 self.skipSpace()
                 if self.next == (isObject ? 125 : 93) {
@@ -98,12 +99,11 @@ public struct JSONScanner {
             while true {
                 if isClosing {
                     self.index += 1
-                    brackets >>= 1
                     depth -= 1
                 }
                 if depth == 0 { return true }
                 self.skipSpace()
-                let isObject = brackets & 1 == 1
+                let isObject = brackets[(depth - 1) >> 6] >> UInt64((depth - 1) & 63) & 1 == 1
                 if self.take(44) {
                     self.skipSpace()
                     if isObject, !self.skipName() { return false }

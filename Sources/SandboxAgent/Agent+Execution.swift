@@ -17,6 +17,10 @@ extension Agent {
                 _ = try interpreters.warmUp()
                 return try self.reportIfHopeless(interpreters)
             case .starting(let request):
+                if self.dying != nil {
+                    _ = try interpreters.warmUp()
+                    return try self.reportIfHopeless(interpreters)
+                }
                 switch interpreters.start(request) {
                 case .started(let running):
                     self.running = running
@@ -36,7 +40,6 @@ extension Agent {
         if case .starting(let request) = self.machine.state {
             try self.host.send(.ended(ExecutionEnd(id: request.id, reason: .couldNotStart(problem))))
         }
-        try self.host.send(.fault(problem))
         throw AgentError(.resources, problem)
     }
 
@@ -60,6 +63,7 @@ extension Agent {
             }
             var exit = csa_exit()
             guard csa_reap(pid, &exit) == 1 else { return }
+            if self.dying?.pid == pid { self.dying = nil }
             self.interpreters?.processEnded(pid)
         }
     }
@@ -87,21 +91,26 @@ extension Agent {
     }
 
     /// Ends every process but the warm ones.
+    ///
+    /// The one that ran the code is killed and not waited for: from then on it makes no other, so that the next one can be
+    /// made beside its end, which is half of the work.
     private func sweep(_ pid: Int32) throws(AgentError) {
-        kill(pid, SIGKILL)
+        if kill(pid, SIGKILL) == 0 { self.dying = (pid, MonotonicClock.now + 10_000_000_000) }
         guard getpid() == 1 else {
             // Not the sandbox's first process: what it sees may be anyone's. Only its own are ended.
             kill(-pid, SIGKILL)
             return
         }
-        let keep = self.interpreters?.warmPIDs ?? []
-        let result = csa_sweep(keep, Int32(keep.count))
+        let warm = self.interpreters?.warmPIDs ?? []
+        let result = csa_sweep(warm + [pid], Int32(warm.count + 1))
         if result < 0 {
-            let problem = "processes of an execution could not be ended: \(String(cString: strerror(-result)))"
-            try self.host.send(.fault(problem))
-            throw AgentError(.resources, problem)
+            throw AgentError(
+                .resources,
+                "processes of an execution could not be ended: \(String(cString: strerror(-result)))"
+            )
         }
         // The sweep has taken all ends from the kernel, those of warm processes too.
-        for pid in keep where result == 1 || kill(pid, 0) != 0 { self.interpreters?.processEnded(pid) }
+        if kill(pid, 0) != 0 { self.dying = nil }
+        for pid in warm where result == 1 || kill(pid, 0) != 0 { self.interpreters?.processEnded(pid) }
     }
 }

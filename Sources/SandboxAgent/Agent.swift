@@ -13,6 +13,9 @@ final class Agent {
     var machine = AgentStateMachine()
     var interpreters: Interpreters?
     var running: RunningExecution?
+    /// The process of the last execution, killed and not yet gone: the next code starts after that, but its process is
+    /// made meanwhile.
+    var dying: (pid: Int32, deadline: Int64)?
 
     /// - Parameter socket: The connection to the host.
     init(socket: Descriptor) throws(AgentError) {
@@ -30,8 +33,18 @@ final class Agent {
 
     /// Serves the host until that asks for the end.
     ///
-    /// - Throws: ``AgentError``, when the host has gone or the agent can be of no more use.
+    /// - Throws: ``AgentError``, when the host has gone or the agent can be of no more use; a host that is there is told.
     func run() throws(AgentError) {
+        do {
+            try self.serve()
+        } catch {
+            // That the host cannot be told either changes nothing: it sees the end of the connection.
+            if error.code != .hostGone { try? self.host.send(.fault(error.message)) }
+            throw error
+        }
+    }
+
+    private func serve() throws(AgentError) {
         var polls = PollSet()
         while true {
             self.gatherDescriptors(&polls)
@@ -95,11 +108,18 @@ final class Agent {
     }
 
     private var nextDeadline: Int64 {
-        min(self.running?.deadline ?? .max, self.interpreters?.python.replyDeadline ?? .max)
+        min(
+            self.running?.deadline ?? .max,
+            self.interpreters?.python.replyDeadline ?? .max,
+            self.dying?.deadline ?? .max
+        )
     }
 
     private func checkDeadlines() throws(AgentError) {
         let now = MonotonicClock.now
+        if let dying = self.dying, now >= dying.deadline {
+            throw AgentError(.resources, "the process of an execution could not be ended")
+        }
         if let running = self.running, now >= running.deadline { try self.endRunning(.timedOut) }
         if let python = self.interpreters?.python, let deadline = python.replyDeadline, now >= deadline {
             python.abandon("it did not answer in time")

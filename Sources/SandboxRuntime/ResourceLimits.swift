@@ -10,23 +10,19 @@ public struct ResourceLimits: Sendable, Equatable {
     public var maxProcesses: Int
     /// Descriptors of one process. Defaults to 1024.
     public var maxOpenFiles: Int
-    /// Bytes of `/dev/shm`. Defaults to 64 MiB.
-    public var sharedMemoryBytes: Int64
 
     public init(
         cpuCores: Double = 1,
         memoryBytes: Int64 = 512 << 20,
         diskBytes: Int64 = 1 << 30,
         maxProcesses: Int = 256,
-        maxOpenFiles: Int = 1024,
-        sharedMemoryBytes: Int64 = 64 << 20
+        maxOpenFiles: Int = 1024
     ) {
         self.cpuCores = cpuCores
         self.memoryBytes = memoryBytes
         self.diskBytes = diskBytes
         self.maxProcesses = maxProcesses
         self.maxOpenFiles = maxOpenFiles
-        self.sharedMemoryBytes = sharedMemoryBytes
     }
 
     /// Refuses what no host could mean.
@@ -41,6 +37,5 @@ public struct ResourceLimits: Sendable, Equatable {
         try require(self.diskBytes >= 1 << 20, "diskBytes must be 1 MiB or more")
         try require(self.maxProcesses >= 8, "maxProcesses must be 8 or more")
         try require(self.maxOpenFiles >= 32, "maxOpenFiles must be 32 or more")
-        try require(self.sharedMemoryBytes >= 4096, "sharedMemoryBytes must be 4096 or more")
     }
 }

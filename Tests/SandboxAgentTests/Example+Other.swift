@@ -1,3 +1,5 @@
+import AgentProtocol
+
 extension Example {
     static let node: [Example] = [
         Example(

@@ -11,7 +11,7 @@ extension SandboxedAgent {
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let directory =
             ProcessInfo.processInfo.environment["SANDBOX_BIN_DIR"] ?? (own as NSString).deletingLastPathComponent
-        let copy = try self.makeDirectory() + "/sandbox-agent"
+        let copy = try SandboxedAgent.makeDirectory() + "/sandbox-agent"
         try FileManager.default.copyItem(atPath: directory + "/sandbox-agent", toPath: copy)
         chmod(copy, 0o755)
         return copy
@@ -20,8 +20,11 @@ extension SandboxedAgent {
     /// The directory of the Swift runtime: in a debug build the agent is linked dynamically.
     private static let runtimeDirectory: String? = {
         // Without it a static agent is expected, and a dynamic one says what it misses.
-        guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8),
-            let line = maps.split(separator: "\n").first(where: { $0.hasSuffix("/libswiftCore.so") }),
+        // Read by a handle: such a file says that it is empty.
+        guard let bytes = FileHandle(forReadingAtPath: "/proc/self/maps")?.readDataToEndOfFile(),
+            let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first(where: {
+                $0.hasSuffix("/libswiftCore.so")
+            }),
             let start = line.firstIndex(of: "/")
         else { return nil }
         return (String(line[start...]) as NSString).deletingLastPathComponent
@@ -35,6 +38,7 @@ extension SandboxedAgent {
         return path
     }
 
+    /// The agent ends with its socket. bubblewrap's `--die-with-parent` would end it with the thread that started it.
     static func command(in directory: String, socket: Int32) throws -> [String] {
         var command: [String] = []
         if getuid() == 0 {
@@ -42,7 +46,7 @@ extension SandboxedAgent {
             command += ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
         }
         command += ["/usr/bin/bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
-        command += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--die-with-parent", "--as-pid-1"]
+        command += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--as-pid-1"]
         command += ["--new-session", "--clearenv", "--ro-bind", "/usr", "/usr"]
         for name in ["bin", "lib", "lib64", "sbin"] { command += ["--symlink", "usr/\(name)", "/\(name)"] }
         if let runtime = self.runtimeDirectory { command += ["--ro-bind", runtime, runtime] }

@@ -64,7 +64,10 @@ final class SandboxedAgent: Sendable {
     }
 
     func send(_ message: HostMessage) async throws {
-        let bytes = try message.encoded()
+        try await self.send(bytes: try message.encoded())
+    }
+
+    func send(bytes: [UInt8]) async throws {
         try await self.onQueue {
             var sent = 0
             while sent < bytes.count {
@@ -108,6 +111,17 @@ final class SandboxedAgent: Sendable {
 
     func run(_ language: AgentLanguage, _ code: String, event: String = "{}") async throws -> ExecutionEnd {
         try await self.run(.make(language, code, event: event))
+    }
+
+    /// The pids, as this machine counts them, of the processes whose parent is the sandbox's agent.
+    func childrenOfFirstProcess() -> [pid_t] {
+        self.children(of: self.pid).flatMap { self.children(of: $0) }
+    }
+
+    private func children(of pid: pid_t) -> [pid_t] {
+        let handle = FileHandle(forReadingAtPath: "/proc/\(pid)/task/\(pid)/children")
+        let text = String(decoding: handle?.readDataToEndOfFile() ?? Data(), as: UTF8.self)
+        return text.split(separator: " ").compactMap { pid_t($0) }
     }
 
     private func onQueue<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {

@@ -12,7 +12,6 @@ import Testing
         workspace: "/s/workspace",
         temporary: "/s/tmp",
         agent: "/a",
-        sharedMemoryBytes: 4096,
         hasNetwork: false
     )
 

@@ -14,12 +14,17 @@ struct BubblewrapFixture {
         return Bundle.main.bundleURL.appendingPathComponent("sandbox-agent").path
     }()
 
+    /// Where tests may write.
+    static let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+
     init(_ change: (inout BubblewrapConfiguration) -> Void = { _ in }) throws {
-        self.directory = "/tmp/sandbox-test-\(UUID().uuidString.prefix(13))"
+        self.directory = "\(Self.temporary)/sandbox-test-\(UUID().uuidString.prefix(13))"
         var configuration = BubblewrapConfiguration(
             stateDirectory: "\(self.directory)/state",
             agentPath: Self.agentPath
         )
+        // On a machine that is busy with other tests a start may take its time.
+        configuration.startTimeout = .seconds(50)
         change(&configuration)
         self.runtime = try BubblewrapRuntime(configuration: configuration)
     }

@@ -12,7 +12,7 @@ struct WorkspaceFixture {
     var outside: String { "\(self.top)/outside" }
 
     init(_ method: BeneathResolver.Method = .kernel, owner: FileOwner? = nil) throws {
-        self.top = "/tmp/workspace-test-\(UUID().uuidString)"
+        self.top = "\(BubblewrapFixture.temporary)/workspace-test-\(UUID().uuidString)"
         self.files = WorkspaceDirectory(path: "\(self.top)/workspace", owner: owner, method: method)
         try FileManager.default.createDirectory(atPath: self.root, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: self.outside, withIntermediateDirectories: true)

@@ -19,9 +19,9 @@ enum Limits {
     static let installTimeout = 30...1800
     static let indexURL = 0...512
     /// Cores that a session may ask for, above zero.
-    static let sessionCPU = 64.0
+    static let sessionCPU = 65_536.0
     /// Bytes that `memory` and `disk` may ask for.
-    static let resourceBytes = 1_048_576...(1 << 44)
+    static let resourceBytes = 1_048_576...(1 << 60)
     static let resourceText = 1...32
 
     // Executions

@@ -98,40 +98,25 @@ extension DispatcherState {
         }
         self.sessions[spec.id] = SessionSlot(session: session, machine: SessionStateMachine(), partition: partition)
         self.save(spec.id, now: now, into: &actions)
-        if spec.dependencies.dependencies.isEmpty {
-            self.unplaced.append(spec.id)
-            self.placeWaiting(now: now, into: &actions)
-        } else {
-            try self.refuseDependencies(spec, now: now, lookup: lookup, into: &actions)
+        if let problem = Self.dependencyProblem(spec), spec.dependencies.failsSession {
+            if let action = self.sessions[spec.id]?.machine.end(.failed, problem) {
+                try self.perform(action, on: spec.id, now: now, lookup: lookup, into: &actions)
+            }
+            return nil
         }
+        self.unplaced.append(spec.id)
+        self.placeWaiting(now: now, into: &actions)
         return nil
     }
 
-    /// No node can install packages yet: a session that insists on them fails, and says so.
-    private mutating func refuseDependencies(
-        _ spec: SessionSpec,
-        now: Timestamp,
-        lookup: some DispatcherLookup,
-        into actions: inout [DispatcherAction]
-    ) throws {
-        let first = spec.dependencies.dependencies.first.map { $0.name + ($0.version ?? "") } ?? ""
-        let message = "\(first) was not installed: this installation does not install packages"
-        if spec.dependencies.failsSession,
-            let action = self.sessions[spec.id]?.machine.end(
-                .failed,
-                Problem("dependencies_unavailable", message)
-            )
-        {
-            return try self.perform(action, on: spec.id, now: now, lookup: lookup, into: &actions)
-        }
-        self.sessions[spec.id]?.session.dependencies = DependencyState(
-            status: .failed,
-            errorMessage: message,
-            startedAt: now,
-            completedAt: now
+    /// No node can install packages yet: a session that insists on them fails, and says so; any other goes without.
+    static func dependencyProblem(_ spec: SessionSpec) -> Problem? {
+        guard let first = spec.dependencies.dependencies.first else { return nil }
+        let name = first.name + (first.version ?? "")
+        return Problem(
+            "dependencies_unavailable",
+            "\(name) was not installed: this installation does not install packages"
         )
-        self.unplaced.append(spec.id)
-        self.placeWaiting(now: now, into: &actions)
     }
 
     private mutating func terminate(

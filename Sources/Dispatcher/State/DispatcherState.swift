@@ -83,6 +83,12 @@ struct DispatcherState: Sendable, Equatable {
             actions.append(.send(node, .ensureSession(slot.session.spec, container: container)))
         case .opened:
             self.sessions[id]?.session.status = .running
+            if slot.session.dependencies.status == .installing, let problem = Self.dependencyProblem(slot.session.spec)
+            {
+                self.sessions[id]?.session.dependencies.status = .failed
+                self.sessions[id]?.session.dependencies.errorMessage = problem.message
+                self.sessions[id]?.session.dependencies.completedAt = now
+            }
             self.save(id, now: now, into: &actions)
             try self.advance(id, now: now, lookup: lookup, into: &actions)
         case .close(let status, let problem, let node):

@@ -67,10 +67,13 @@ extension HTTPRouter {
             guard Self.isWellFormed(raw, allowsNull: false),
                 Self.isWellFormed(UnsafeBufferPointer(rebasing: bytes[query]), allowsNull: true)
             else { return .answer(self.error(.malformedTarget)) }
-            guard let found = self.tree.find(raw) else {
+            let wanted = method == .head ? HTTPMethod.get : method
+            guard
+                let found = self.tree.find(raw, method: method) ?? self.tree.find(raw, method: wanted)
+                    ?? self.tree.find(raw)
+            else {
                 return .answer(self.redirect(bytes: bytes, path: path, query: query) ?? self.error(.notFound))
             }
-            let wanted = method == .head ? HTTPMethod.get : method
             if let route = found.endpoint.first(where: { $0.method == method })
                 ?? found.endpoint.first(where: { $0.method == wanted })
             {

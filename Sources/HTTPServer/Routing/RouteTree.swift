@@ -15,6 +15,11 @@ struct RouteTree: Sendable {
     struct Found {
         var endpoint: Endpoint
         var captures: [Range<Int>]
+        fileprivate var method: HTTPMethod?
+
+        fileprivate func takes(_ endpoint: Endpoint) -> Bool {
+            endpoint.contains { self.method == nil || $0.method == self.method }
+        }
     }
 
     private struct Node: Sendable {
@@ -66,9 +71,11 @@ struct RouteTree: Sendable {
         endpoint.append(route)
     }
 
-    /// - Parameter path: Begins with `/`, and its escapes are well-formed.
-    func find(_ path: UnsafeBufferPointer<UInt8>) -> Found? {
-        var found = Found(endpoint: [], captures: [])
+    /// - Parameters:
+    ///   - path: Begins with `/`, and its escapes are well-formed.
+    ///   - method: A literal that lacks it gives way to a parameter or tail that has it. `nil` takes the first that is there.
+    func find(_ path: UnsafeBufferPointer<UInt8>, method: HTTPMethod? = nil) -> Found? {
+        var found = Found(endpoint: [], captures: [], method: method)
         if path.count == 1, !self.nodes[0].endpoint.isEmpty {
             found.endpoint = self.nodes[0].endpoint
             return found
@@ -86,7 +93,7 @@ struct RouteTree: Sendable {
     ) -> Bool {
         if start > path.count {
             found.endpoint = self.nodes[index].endpoint
-            return !found.endpoint.isEmpty
+            return found.takes(found.endpoint)
         }
         var end = start
         while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
@@ -104,7 +111,7 @@ struct RouteTree: Sendable {
             if self.descend(from: next, at: end + 1, in: path, isEscaped: isEscaped, into: &found) { return true }
             found.captures.removeLast()
         }
-        guard !self.nodes[index].tail.isEmpty else { return false }
+        guard found.takes(self.nodes[index].tail) else { return false }
         found.endpoint = self.nodes[index].tail
         found.captures.append(start..<path.count)
         return true

@@ -10,7 +10,9 @@ enum PythonProgram {
     /// Descriptor 3 is the control channel: a byte with three descriptors (channel, stdout, stderr) asks for a child, the
     /// answer is its pid in 8 bytes, or a negative `errno`.
     static let text = #"""
-        import sys, os, json, gc, marshal, builtins, atexit, io, time, _socket, _ctypes, _sitebuiltins
+        import gc
+        gc.disable()
+        import sys, os, json, marshal, builtins, atexit, io, time, _socket, _ctypes, _sitebuiltins
 
         class Long(_ctypes._SimpleCData):
             _type_ = 'l'
@@ -314,7 +316,9 @@ enum PythonProgram {
                 given = attached[0][2]
                 fds = [int.from_bytes(given[i:i + 4], 'little') for i in (0, 4, 8)]
                 if children == 1:
+                    # Not before the first code can run: that is not to wait for this.
                     import traceback
+                    gc.collect()
                     gc.freeze()
                 try:
                     pid = fork()
@@ -343,11 +347,11 @@ enum PythonProgram {
         sys.path += [p for p in ('/usr/local/lib/python3.11/dist-packages', '/usr/lib/python3/dist-packages') if os.path.isdir(p)]
         sys.argv = [MAIN]
         sys.stdout.reconfigure(line_buffering=True)
-        for _ in range(3):
-            rehearse()
-        gc.collect()
+        # What is frozen is not looked through at the end of an execution.
         gc.freeze()
+        rehearse()
         gc.disable()
+        gc.freeze()
         serve()
         """#
 }

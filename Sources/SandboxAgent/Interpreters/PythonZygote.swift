@@ -48,9 +48,10 @@ final class PythonZygote {
         let result = withExtendedLifetime(pipes) {
             csa_send_descriptors(control.number, 0x46, descriptors, Int32(descriptors.count))
         }
-        guard result == 0 else { throw AgentError(errno: -result, in: "asking Python for a process") }
         self.expected = pipes.ours
         self.replyDeadline = MonotonicClock.now + 10_000_000_000
+        // Its end is counted when the kernel reports it.
+        if result != 0 { self.abandon("it took no request: \(String(cString: strerror(-result)))") }
     }
 
     private func start() throws(AgentError) {

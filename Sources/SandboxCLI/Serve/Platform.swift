@@ -61,7 +61,7 @@ struct Platform: Sendable {
             runtime: runtime,
             group: ServiceGroup(
                 [
-                    BusMaintenance(bus: bus, interval: .seconds(600), logger: logger.labeled("log")), dispatcher,
+                    LogMaintenanceService(bus: bus, interval: .seconds(600), logger: logger.labeled("log")), dispatcher,
                     worker, gateway,
                 ],
                 drainTimeout: configuration.drainTimeout,

@@ -23,7 +23,6 @@ struct BubblewrapArguments: Sendable {
     var workspace: String
     var temporary: String
     var agent: String
-    var sharedMemoryBytes: Int64
     var hasNetwork: Bool
 
     /// From `bwrap` on.
@@ -45,7 +44,8 @@ struct BubblewrapArguments: Sendable {
         if let etc = self.etc { arguments += ["--ro-bind", etc, "/etc"] }
         if self.hasNetwork { arguments += ["--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"] }
         arguments += ["--proc", "/proc", "--dev", "/dev"]
-        arguments += ["--perms", "1777", "--size", "\(self.sharedMemoryBytes)", "--tmpfs", "/dev/shm"]
+        // Semaphores and shared memory need a place: it is /tmp again, no third one that can be written.
+        arguments += ["--bind", self.temporary, "/dev/shm"]
         arguments += ["--remount-ro", "/dev"]
         arguments += ["--ro-bind", self.agent, Self.agentPath]
         arguments += ["--bind", self.temporary, "/tmp", "--bind", self.workspace, "/workspace"]

@@ -294,7 +294,6 @@ public final class BubblewrapRuntime: SandboxRuntime {
             workspace: stage.place(spec.workspacePath, "workspace"),
             temporary: stage.place(spec.temporaryPath, "tmp"),
             agent: stage.place(self.configuration.agentPath, "agent"),
-            sharedMemoryBytes: spec.limits.sharedMemoryBytes,
             hasNetwork: spec.hasNetwork
         )
         return Launcher.Request(

@@ -1,0 +1,83 @@
+"""Reads the event stream of Swift Testing and says how a run went.
+
+Prints what was skipped and why, what failed and where, and last of all `N passed, N failed`.
+The exit status is 0 only if something passed and nothing failed. A test that began and never ended counts as failed:
+the process died in it.
+"""
+
+import json
+import sys
+
+
+def read(paths):
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as lines:
+                for line in lines:
+                    try:
+                        yield json.loads(line)
+                    except ValueError:
+                        # The last line of a process that died may be half a line.
+                        continue
+        except FileNotFoundError:
+            continue
+
+
+def place(payload):
+    location = payload.get("sourceLocation") or {}
+    return f"{location.get('fileID', '?')}:{location.get('line', '?')}"
+
+
+def main(status, paths):
+    names, started, ended, skipped, issues = {}, set(), set(), {}, {}
+    for record in read(paths):
+        payload = record.get("payload", {})
+        if record.get("kind") == "test":
+            if payload.get("kind") == "function":
+                names[payload["id"]] = f"{payload['name']} at {place(payload)}"
+            continue
+        test, kind = payload.get("testID"), payload.get("kind")
+        text = next((message["text"] for message in payload.get("messages", [])), "")
+        if kind == "testStarted":
+            started.add(test)
+        elif kind == "testEnded":
+            ended.add(test)
+        elif kind == "testSkipped":
+            skipped[test] = text
+        elif kind == "issueRecorded":
+            issue = payload.get("issue", {})
+            if not issue.get("isKnown") and issue.get("isFailure", True):
+                issues.setdefault(test, []).append(f"{place(issue)}: {text}")
+
+    reasons = {}
+    for test, text in skipped.items():
+        if test in names:
+            reasons.setdefault(text.partition("skipped")[2].strip(': ."') or "no reason given", []).append(names[test])
+    for reason, tests in sorted(reasons.items()):
+        print(f"Skipped {len(tests)} ({reason}): " + ", ".join(name.split(" at ")[0] for name in sorted(tests)))
+
+    ran = {test for test in started if test in names}
+    failed = {test for test in ran if test in issues or test not in ended}
+    # An issue outside of any test, or a suite that could not be made, is a failure too.
+    others = [test for test in issues if test not in names]
+    for test in sorted(failed, key=lambda test: names[test]):
+        print(f"Failed: {names[test]}")
+        for line in issues.get(test, ["the process ended while it ran"])[:5]:
+            print("    " + line.replace("\n", "\n    "))
+    for test in others:
+        print(f"Failed outside of a test ({test}):")
+        for line in issues[test][:5]:
+            print("    " + line.replace("\n", "\n    "))
+    count = len(failed) + len(others)
+    if count == 0 and status != 0:
+        print(f"Failed: no test did, but the run ended with status {status}")
+        count = 1
+    if not ran and count == 0:
+        print("Failed: not one test ran")
+        count = 1
+    print(f"{len(ran) - len(failed)} passed, {count} failed")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
