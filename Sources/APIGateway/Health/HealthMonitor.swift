@@ -11,14 +11,15 @@ final class HealthMonitor: Sendable {
 
     static let version = "2.1.0"
     private static let freshness: Duration = .seconds(1)
-    private static let patience: Duration = .seconds(5)
-
     private let started = ContinuousClock.now
     private let probes: [HealthProbe]
+    private let patience: Duration
     private let latest = Locked<(status: HealthStatus, at: ContinuousClock.Instant)?>(nil)
 
-    init(probes: [HealthProbe]) {
+    /// - Parameter patience: How long a probe may take to answer. Defaults to 5 s.
+    init(probes: [HealthProbe], patience: Duration = .seconds(5)) {
         self.probes = probes
+        self.patience = patience
     }
 
     /// Seconds since the gateway was made.
@@ -44,7 +45,7 @@ final class HealthMonitor: Sendable {
 
     private func ask(_ probes: [HealthProbe]) async -> Report {
         let answers = await withTaskGroup(of: (Int, HealthProbe.Answer).self) { group in
-            for (index, probe) in probes.enumerated() { group.addTask { (index, await Self.ask(probe)) } }
+            for (index, probe) in probes.enumerated() { group.addTask { (index, await self.ask(probe)) } }
             var answers = [HealthProbe.Answer?](repeating: nil, count: probes.count)
             for await (index, answer) in group { answers[index] = answer }
             return answers.map { $0 ?? HealthProbe.Answer(.unhealthy) }
@@ -56,9 +57,9 @@ final class HealthMonitor: Sendable {
     }
 
     /// A probe that does not come back is left alone: the answer does not wait for it.
-    private static func ask(_ probe: HealthProbe) async -> HealthProbe.Answer {
+    private func ask(_ probe: HealthProbe) async -> HealthProbe.Answer {
         let waiters = WaiterTable<Int, HealthProbe.Answer>()
-        let waiter = waiters.register(0, timeout: Self.patience)
+        let waiter = waiters.register(0, timeout: self.patience)
         defer { waiter.withdraw() }
         // Not a child: a task group would wait for a probe that hangs.
         let task = Task { waiters.resume(0, with: await probe.check()) }
