@@ -14,10 +14,23 @@ public enum SandboxCommand {
                 "sandbox serve" is the whole platform in one process; the other commands are its clients, over its REST API.
                 """,
             examples: [
-                Command.Example("sandbox serve", "start the platform on http://127.0.0.1:8000")
+                Command.Example("sandbox serve", "start the platform on http://127.0.0.1:8000"),
+                Command.Example("sandbox run hello.py", "run a file in a sandbox of its own"),
             ],
-            subcommands: [ServeCommand.command(environment: environment)],
+            subcommands: [ServeCommand.command(environment: environment)] + self.clients(environment),
             version: self.version
         )
+    }
+
+    private static func clients(_ environment: [String: String]) -> [Command] {
+        let commands = [
+            RunCommand.command(environment), SessionCommand.command(environment), ExecCommand.command(environment),
+            FilesCommand.command(environment), TemplateCommand.command(environment), StatusCommand.command(environment),
+        ]
+        return commands.map { command in
+            var command = command
+            command.options += ClientCommand.options
+            return command
+        }
     }
 }
