@@ -10,7 +10,7 @@ public struct HTTPObservation: Sendable {
     public var requestID: String
     /// 0 if nothing was answered.
     public var status: Int
-    /// From the end of the head to the end of the answer.
+    /// From the request line to the end of the answer.
     public var duration: Duration
     /// Whether the answer went out whole.
     public var isComplete: Bool

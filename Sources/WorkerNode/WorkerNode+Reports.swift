@@ -18,6 +18,7 @@ extension WorkerNode {
 
     func reportAndReap() async {
         await self.publishReport(isFirst: false)
+        await self.stopUnclaimed()
         await self.reap(await self.findDoomedFolders(isFirst: false))
     }
 
@@ -75,6 +76,21 @@ extension WorkerNode {
     }
 
     private var recoveredNames: Set<String> { Set(self.recovered.withLock { $0.keys.map(\.rawValue) }) }
+
+    /// Stops sandboxes that ran on while we did not and that nobody has asked for in all the grace. Their folders are
+    /// unknown from now on.
+    private func stopUnclaimed() async {
+        guard self.isDispatcherHeard, Timestamp.now() - self.bootedAt >= self.configuration.reaperGrace else { return }
+        let unclaimed = self.recovered.withLock { recovered in
+            defer { recovered = [:] }
+            return recovered
+        }
+        for (container, sandbox) in unclaimed {
+            await sandbox.stop()
+            self.metrics.reaped.increment()
+            self.logger.info("Stopped a sandbox that nobody knows", metadata: [LogKey.container: "\(container)"])
+        }
+    }
 
     /// Removes the folders, and whatever else of ours on this host belongs to nobody.
     func reap(_ doomed: [String]) async {

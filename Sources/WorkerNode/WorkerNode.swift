@@ -166,7 +166,8 @@ public final class WorkerNode: Service {
         }
     }
 
-    /// Stops every sandbox; the files stay.
+    /// Stops the sandbox of every session; the files stay. One that ran on while we did not, and that nobody has asked for
+    /// yet, runs on: the next start finds it again.
     func stopSessions() async {
         let endings = self.table.withLock { table in
             table.shutDown()
@@ -175,11 +176,5 @@ public final class WorkerNode: Service {
         await withDiscardingTaskGroup { group in
             for ending in endings { group.addTask { await self.carryOut(ending) } }
         }
-        let rest = self.recovered.withLock { recovered in
-            defer { recovered = [:] }
-            return Array(recovered.values)
-        }
-        // Sandboxes that survive us are meant to: the next start finds them.
-        self.logger.debug("Sandboxes left to the next start", metadata: [LogKey.count: "\(rest.count)"])
     }
 }

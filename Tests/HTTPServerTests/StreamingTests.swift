@@ -334,10 +334,10 @@ import Testing
         try await withServer([route]) { _, port in
             let client = try RawClient(port: port)
             let form = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a b\"\r\n\r\n"
-            let body = Array(form.utf8) + [UInt8](repeating: 13, count: 3_000_000) + Array("\r\n--b--\r\n".utf8)
+            let body = Array(form.utf8) + [UInt8](repeating: 13, count: 1_000_000) + Array("\r\n--b--\r\n".utf8)
             let head = Self.head + "Content-Type: multipart/form-data; boundary=b\r\n"
             try await client.send(Array("\(head)Content-Length: \(body.count)\r\n\r\n".utf8) + body)
-            #expect(try await client.readResponse()?.text == "file a b 3000000;")
+            #expect(try await client.readResponse()?.text == "file a b 1000000;")
             try await client.send(Array("\(head)Content-Length: \(body.count - 9)\r\n\r\n".utf8) + body.dropLast(9))
             #expect(try await client.readResponse()?.text == "malformedMultipart")
         }

@@ -187,8 +187,8 @@ import Testing
         func nested(_ depth: Int) -> String {
             "{\"a\":" + String(repeating: "[", count: depth - 1) + String(repeating: "]", count: depth - 1) + "}"
         }
-        #expect(throws: Never.self) { try self.reader(nested(64)) }
-        let fault = #expect(throws: JSONFault.self) { try self.reader(nested(65)) }
+        #expect(throws: Never.self) { try self.reader(nested(512)) }
+        let fault = #expect(throws: JSONFault.self) { try self.reader(nested(513)) }
         #expect(fault?.code == .depth)
     }
 

@@ -42,13 +42,18 @@ import Testing
         #expect(JSONScanner.validate(Array(" \n".utf8)) == JSONFault(.empty, offset: 0))
     }
 
-    @Test func allowsSixtyFourLevelsAndNotOneMore() {
+    @Test func allowsAsManyLevelsAsTheLimitAndNotOneMore() {
         func nested(_ depth: Int) -> [UInt8] {
             Array(repeating: 91, count: depth) + Array(repeating: 93, count: depth)
         }
-        #expect(JSONScanner.validate(nested(64)) == nil)
-        #expect(JSONScanner.validate(nested(65)) == JSONFault(.depth, offset: 64))
+        #expect(JSONScanner.validate(nested(512)) == nil)
+        #expect(JSONScanner.validate(nested(513)) == JSONFault(.depth, offset: 512))
         #expect(JSONScanner.validate(nested(100_000))?.code == .depth)
+        // Objects and arrays in turn: each bracket is closed by its own kind, across every word of the bit set.
+        let mixed = (0..<512).map { $0 % 3 == 0 ? "{\"a\":" : "[" }.joined()
+        let closing = (0..<512).reversed().map { $0 % 3 == 0 ? "}" : "]" }.joined()
+        #expect(JSONScanner.validate(Array("\(mixed)1\(closing)".utf8)) == nil)
+        #expect(JSONScanner.validate(Array("\(mixed)1\(closing.dropLast())]".utf8)) != nil)
         #expect(JSONScanner.validate(nested(3), maxDepth: 2) == JSONFault(.depth, offset: 2))
     }
 

@@ -162,13 +162,13 @@ import Testing
     }
 
     @Test func opensAndClosesOverAndOver() async throws {
-        for round in 1...500 {
+        for round in 1...100 {
             let writer = try await self.open()
             try await writer.write(durability: .relaxed, Self.insert(round))
             await writer.close()
         }
         let writer = try await self.open()
-        #expect(try await self.rows(writer).count == 500)
+        #expect(try await self.rows(writer).count == 100)
         await writer.close()
     }
 

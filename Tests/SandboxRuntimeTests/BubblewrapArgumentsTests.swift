@@ -27,7 +27,7 @@ import Testing
         #expect(text.contains("--uid 1000 --gid 1000") && text.contains("--cap-drop ALL"))
         #expect(text.contains("--ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /state/empty /usr/local"))
         #expect(text.contains("--ro-bind /stage/x /opt/x --ro-bind /state/etc /etc"))
-        #expect(text.contains("--size 4096 --tmpfs /dev/shm --remount-ro /dev"))
+        #expect(text.contains("--bind /s/tmp /dev/shm --remount-ro /dev"))
         #expect(text.contains("--bind /s/tmp /tmp --bind /s/workspace /workspace --remount-ro /"))
         #expect(text.hasSuffix("-- /.sandbox/agent --fd 3"))
     }

@@ -43,6 +43,19 @@ import WorkerNode
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aSandboxThatRanOnAndIsNotWantedIsStopped() async throws {
+        let fixture = try await WorkerFixture()
+        var script = ScriptedRuntime.Script()
+        script.recovered = [try SandboxID("sbx-survivor")]
+        let runtime = ScriptedRuntime(script)
+        try await fixture.run(fixture.worker(runtime, reaperGrace: .zero)) { dispatcher in
+            _ = try await dispatcher.nextReport()
+            #expect(!runtime.running.isEmpty)
+            try await dispatcher.send(.report)
+            try await until { runtime.running.isEmpty }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func aPooledSandboxThatCannotHaveTheCeilingsIsNotUsed() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
@@ -50,7 +63,7 @@ import WorkerNode
         let runtime = ScriptedRuntime(script)
         let worker = try fixture.worker(runtime, warmPoolSize: 1, image: "python-basic")
         try await fixture.run(worker) { dispatcher in
-            while (await worker.status()).pools.first?.ready != 1 { await Task.yield() }
+            try await until { (await worker.status()).pools.first?.ready == 1 }
             let pooled = try #require(runtime.running.first)
             let spec = SessionSpec.sample(image: "python-basic", memoryBytes: 1 << 30)
             let ready = try await dispatcher.ready(spec)

@@ -17,25 +17,29 @@ die() {
 child=""
 end_child() {
     if [[ -n "$child" ]] && kill -0 "$child" 2>/dev/null; then
-        kill -TERM "$child" 2>/dev/null || true
+        # A group of its own: a build has children that would go on without it.
+        kill -TERM -- "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     fi
     child=""
 }
 
 # step TITLE LOG COMMAND…: runs the command with its output in LOG. Says nothing for a second, then the title and every
-# ten seconds how far it is. When the command fails, shows the end of what it said and returns its status.
+# ten (later thirty) seconds how far it is. When the command fails, shows the end of what it said and returns its status.
 step() {
     local title="$1" log="$2" start=$SECONDS shown=-1 status=0 position
     shift 2
+    set -m
     "$@" >"$log" 2>&1 </dev/null &
     child=$!
+    set +m
     for _ in 1 2 3 4 5; do
         kill -0 "$child" 2>/dev/null || break
         sleep 0.2
     done
     while kill -0 "$child" 2>/dev/null; do
-        if ((shown < 0 || SECONDS - shown >= 10)); then
+        # Often at first, then seldom: a long build is not a longer log.
+        if ((shown < 0 || SECONDS - shown >= (SECONDS - start < 60 ? 10 : 30))); then
             position="$(grep -oE '^\[[0-9]+/[0-9]+\]' "$log" 2>/dev/null | tail -n 1 || true)"
             if ((shown < 0)); then say "$title …"; else say "$title … $((SECONDS - start)) s $position"; fi
             shown=$SECONDS

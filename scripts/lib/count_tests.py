@@ -6,6 +6,7 @@ the process died in it.
 """
 
 import json
+import re
 import sys
 
 
@@ -52,7 +53,8 @@ def main(status, paths):
     reasons = {}
     for test, text in skipped.items():
         if test in names:
-            reasons.setdefault(text.partition("skipped")[2].strip(': ."') or "no reason given", []).append(names[test])
+            said = re.search(r'skipped(?:: "(.*)")?\.?$', text, re.DOTALL)
+            reasons.setdefault(said and said[1] or "no reason given", []).append(names[test])
     for reason, tests in sorted(reasons.items()):
         print(f"Skipped {len(tests)} ({reason}): " + ", ".join(name.split(" at ")[0] for name in sorted(tests)))
 

@@ -13,7 +13,7 @@ final class Connection: @unchecked Sendable {
         /// No head has come yet, or the answer is on its way. Can transition to: any of the next.
         case idle
         /// The whole body is awaited. Can transition to: `exchanging`, `idle`.
-        case collecting(RequestHead, HTTPRoute, [UInt8])
+        case collecting(RequestHead, RouteEntry, [UInt8])
         /// The answer is known; a small body is swallowed first, as nothing may be sent inside one. Can transition to: `idle`.
         case swallowing(HTTPResponse)
         /// A task makes the answer. Can transition to: `idle`.
@@ -55,7 +55,8 @@ final class Connection: @unchecked Sendable {
     /// A request line has come, the target in it unparsed.
     func beginTarget(_ text: UnsafePointer<CChar>) {
         self.target = mhdx_take_target(text)
-        self.setDeadline(after: self.context.timeouts.header)
+        self.startedAt = MonotonicTime.now()
+        self.deadline.store(self.startedAt + self.context.timeouts.header, ordering: .relaxed)
     }
 
     func access(
@@ -73,9 +74,9 @@ final class Connection: @unchecked Sendable {
         switch self.phase {
         case .idle: return .NO
         case .swallowing(let response): return self.send(response, on: connection)
-        case .collecting(let head, let route, let body):
+        case .collecting(let head, let entry, let body):
             self.phase = .idle
-            return self.answer(HTTPRequest(head: head, body: .buffered(body)), route, connection)
+            return self.answer(HTTPRequest(head: head, body: .buffered(body)), entry, connection)
         case .exchanging(let exchange):
             exchange.uploadEnded()
             return self.goOn(exchange, connection)
@@ -84,7 +85,8 @@ final class Connection: @unchecked Sendable {
 
     /// The request is over, whatever became of it.
     func finishRequest(isComplete: Bool) {
-        self.setDeadline(after: self.context.timeouts.keepAlive)
+        let now = MonotonicTime.now()
+        self.deadline.store(now + self.context.timeouts.keepAlive, ordering: .relaxed)
         guard self.isCounted else { return }
         if case .exchanging = self.phase { self.detach() }
         self.phase = .idle
@@ -92,10 +94,10 @@ final class Connection: @unchecked Sendable {
             observe(
                 HTTPObservation(
                     method: self.head?.method,
-                    routePattern: self.head?.match?.route.pattern,
+                    routePattern: self.head?.match?.entry.route.pattern,
                     requestID: self.head?.id ?? "",
                     status: self.status,
-                    duration: .nanoseconds(Int64(MonotonicTime.now() - self.startedAt)),
+                    duration: .nanoseconds(Int64(now - self.startedAt)),
                     isComplete: isComplete
                 )
             )
@@ -116,7 +118,6 @@ final class Connection: @unchecked Sendable {
         if self.context.isClosing { return .NO }
         self.isCounted = true
         self.context.requests.enter()
-        self.startedAt = MonotonicTime.now()
         self.status = 0
         self.bodyBytes = 0
         let facts = mhdx_read_head(connection, method, url, version, self.target)
@@ -155,19 +156,22 @@ final class Connection: @unchecked Sendable {
         case .answer(let response):
             return self.answerEarly(response, connection, length: length, isExpecting: facts.expectations > 0)
         case .route(let match):
-            let policy = match.route.body
+            let policy = match.entry.route.body
             if let length, length > policy.limit {
                 return self.refuse(self.context.router.error(.contentTooLarge), on: connection)
             }
-            if let refusal = match.route.admit?(HTTPRequest(head: head, body: .buffered([]))) {
+            if let refusal = match.entry.route.admit?(HTTPRequest(head: head, body: .buffered([]))) {
                 return self.answerEarly(refusal, connection, length: length, isExpecting: facts.expectations > 0)
             }
             if hasBody { self.setDeadline(after: self.context.timeouts.body) } else { self.clearDeadline() }
             if policy.isStreamed {
                 let exchange = self.attach(connection, hasUpload: hasBody)
-                exchange.start(HTTPRequest(head: head, body: .streamed(HTTPBodyReader(exchange))), match.route.handler)
+                exchange.start(
+                    HTTPRequest(head: head, body: .streamed(HTTPBodyReader(exchange))),
+                    match.entry.route.handler
+                )
             } else {
-                self.phase = .collecting(head, match.route, [])
+                self.phase = .collecting(head, match.entry, [])
             }
             return .YES
         }
@@ -238,20 +242,20 @@ final class Connection: @unchecked Sendable {
         switch self.phase {
         case .idle: return .NO
         case .swallowing: break
-        case .collecting(let head, let route, var body):
+        case .collecting(let head, let entry, var body):
             // Let go of the array, so that it grows in place.
             self.phase = .idle
-            guard body.count + piece.count <= route.body.limit else { return self.cutOff(connection) }
-            if route.body != .none {
+            guard body.count + piece.count <= entry.route.body.limit else { return self.cutOff(connection) }
+            if entry.route.body != .none {
                 if body.isEmpty { body.reserveCapacity(head.contentLength ?? piece.count) }
                 body.append(contentsOf: piece)
             } else {
                 self.bodyBytes += piece.count
-                guard self.bodyBytes <= route.body.limit else { return self.cutOff(connection) }
+                guard self.bodyBytes <= entry.route.body.limit else { return self.cutOff(connection) }
             }
-            self.phase = .collecting(head, route, body)
+            self.phase = .collecting(head, entry, body)
         case .exchanging(let exchange):
-            guard let limit = self.head?.match?.route.body.limit, self.bodyBytes + piece.count <= limit else {
+            guard let limit = self.head?.match?.entry.route.body.limit, self.bodyBytes + piece.count <= limit else {
                 exchange.abandon(HTTPServerError(.bodyTooLarge, "the body is over its limit"))
                 return self.cutOff(connection)
             }
@@ -286,12 +290,12 @@ final class Connection: @unchecked Sendable {
 
     // MARK: - The answer
 
-    private func answer(_ request: HTTPRequest, _ route: HTTPRoute, _ connection: OpaquePointer) -> MHD_Result {
-        if let response = route.immediate?(request) { return self.send(response, on: connection) }
+    private func answer(_ request: HTTPRequest, _ entry: RouteEntry, _ connection: OpaquePointer) -> MHD_Result {
+        if let response = entry.route.immediate?(request) { return self.send(response, on: connection) }
         self.clearDeadline()
         let exchange = self.attach(connection, hasUpload: false)
         let result = self.goOn(exchange, connection)
-        exchange.start(request, route.handler)
+        exchange.start(request, entry.route.handler)
         return result
     }
 

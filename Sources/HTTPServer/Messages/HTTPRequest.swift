@@ -43,7 +43,7 @@ public struct HTTPRequest: Sendable {
     public var contentLength: Int? { self.head.contentLength }
 
     /// The pattern of the route, as declared.
-    public var routePattern: String { self.head.match?.route.pattern ?? "" }
+    public var routePattern: String { self.head.match?.entry.route.pattern ?? "" }
 
     /// The path as it was sent, percent-encoded.
     public var rawPath: String { self.head.text(self.head.path) }
@@ -122,7 +122,7 @@ public struct HTTPParameters: Sendable {
     public func raw(_ name: String) -> String? { self.range(name).map(self.head.text) }
 
     private func range(_ name: String) -> Range<Int>? {
-        guard let match = self.head.match, let index = match.route.parameterNames.firstIndex(of: name) else {
+        guard let match = self.head.match, let index = match.entry.route.parameterNames.firstIndex(of: name) else {
             return nil
         }
         let capture = match.captures[index]

@@ -39,11 +39,13 @@ public struct HTTPRouter: Sendable {
         case .route(let match):
             let matched = head.matched(match)
             let empty = HTTPRequest(head: matched, body: .buffered([]))
-            if let refusal = match.route.admit?(empty) { return refusal }
-            if request.bytes.count > match.route.body.limit { return self.error(.contentTooLarge) }
+            if let refusal = match.entry.route.admit?(empty) { return refusal }
+            if request.bytes.count > match.entry.route.body.limit { return self.error(.contentTooLarge) }
             let request = HTTPRequest(head: matched, body: request.body)
-            if !match.route.body.isStreamed, let response = match.route.immediate?(request) { return response }
-            return await match.route.handler(request)
+            if !match.entry.route.body.isStreamed, let response = match.entry.route.immediate?(request) {
+                return response
+            }
+            return await match.entry.route.handler(request)
         }
     }
 }
@@ -74,12 +76,12 @@ extension HTTPRouter {
             else {
                 return .answer(self.redirect(bytes: bytes, path: path, query: query) ?? self.error(.notFound))
             }
-            if let route = found.endpoint.first(where: { $0.method == method })
-                ?? found.endpoint.first(where: { $0.method == wanted })
+            if let entry = found.endpoint.first(where: { $0.route.method == method })
+                ?? found.endpoint.first(where: { $0.route.method == wanted })
             {
-                return .route(RouteMatch(route: route, captures: found.captures))
+                return .route(RouteMatch(entry: entry, captures: found.captures))
             }
-            var allowed = found.endpoint.map(\.method)
+            var allowed = found.endpoint.map(\.route.method)
             if allowed.contains(.get), !allowed.contains(.head) { allowed.append(.head) }
             if method == .options { return .answer(Self.options(allowed + [.options])) }
             var response = self.error(.methodNotAllowed)

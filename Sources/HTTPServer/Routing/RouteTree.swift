@@ -1,8 +1,15 @@
 import Glibc
 
+/// A route in the tree: one reference, where the value would be a handful on every request.
+final class RouteEntry: Sendable {
+    let route: HTTPRoute
+
+    init(_ route: HTTPRoute) { self.route = route }
+}
+
 /// A route that was found for a path, and where its parameters stand in it.
 struct RouteMatch: Sendable {
-    var route: HTTPRoute
+    var entry: RouteEntry
     /// Offsets in the raw path, in the order of the route's names.
     var captures: [Range<Int>]
 }
@@ -10,7 +17,7 @@ struct RouteMatch: Sendable {
 /// The routes by path segment. Literals win over parameters, and those over tails; a dead end is left again.
 struct RouteTree: Sendable {
     /// The routes of one path, by method: few, so they are searched one by one.
-    typealias Endpoint = [HTTPRoute]
+    typealias Endpoint = [RouteEntry]
 
     struct Found {
         var endpoint: Endpoint
@@ -18,7 +25,7 @@ struct RouteTree: Sendable {
         fileprivate var method: HTTPMethod?
 
         fileprivate func takes(_ endpoint: Endpoint) -> Bool {
-            endpoint.contains { self.method == nil || $0.method == self.method }
+            endpoint.contains { self.method == nil || $0.route.method == self.method }
         }
     }
 
@@ -65,10 +72,10 @@ struct RouteTree: Sendable {
     }
 
     private static func add(_ route: HTTPRoute, to endpoint: inout Endpoint) throws(HTTPServerError) {
-        guard !endpoint.contains(where: { $0.method == route.method }) else {
+        guard !endpoint.contains(where: { $0.route.method == route.method }) else {
             throw HTTPServerError(.invalidRoute, "\(route.method.rawValue) \(route.pattern) is declared twice")
         }
-        endpoint.append(route)
+        endpoint.append(RouteEntry(route))
     }
 
     /// - Parameters:

@@ -70,8 +70,13 @@ final class RawClient: Sendable {
         try await self.send(Array(text.utf8), pieces: pieces)
     }
 
-    /// Ends both directions, as a client that leaves does.
-    func leave() { shutdown(self.descriptor, Int32(SHUT_RDWR)) }
+    /// Closes the connection, as a client that leaves does. Whatever is sent to it afterwards is answered with a reset.
+    func leave() {
+        // The number stays taken until the end of this object: another file takes the socket's place, which closes it.
+        let null = open("/dev/null", O_RDWR)
+        dup2(null, self.descriptor)
+        close(null)
+    }
 
     /// Reads everything until the server closes.
     func readToEnd() async throws -> (bytes: [UInt8], end: End) {
