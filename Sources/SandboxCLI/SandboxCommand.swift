@@ -15,22 +15,17 @@ public enum SandboxCommand {
                 """,
             examples: [
                 Command.Example("sandbox serve", "start the platform on http://127.0.0.1:8000"),
-                Command.Example("sandbox run hello.py", "run a file in a sandbox of its own"),
+                Command.Example("sandbox run hello.py", "run a file in a sandbox of its own, from another terminal"),
+                Command.Example("sandbox status", "see how the platform is"),
             ],
-            subcommands: [ServeCommand.command(environment: environment)] + self.clients(environment),
+            options: ClientCommand.options,
+            subcommands: [
+                ServeCommand.command(environment: environment), RunCommand.command(environment),
+                SessionCommand.command(environment), ExecCommand.command(environment),
+                FilesCommand.command(environment),
+                TemplateCommand.command(environment), StatusCommand.command(environment),
+            ],
             version: self.version
         )
-    }
-
-    private static func clients(_ environment: [String: String]) -> [Command] {
-        let commands = [
-            RunCommand.command(environment), SessionCommand.command(environment), ExecCommand.command(environment),
-            FilesCommand.command(environment), TemplateCommand.command(environment), StatusCommand.command(environment),
-        ]
-        return commands.map { command in
-            var command = command
-            command.options += ClientCommand.options
-            return command
-        }
     }
 }

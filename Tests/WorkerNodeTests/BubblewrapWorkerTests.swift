@@ -58,7 +58,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
     @Test(.timeLimit(.minutes(1))) func aClaimedSandboxRunsPython() async throws {
         let fixture = try await WorkerFixture()
         try await self.run(fixture, warmPoolSize: 1) { dispatcher, worker in
-            while worker.pool.readyCounts.values.reduce(0, +) == 0 { await Task.yield() }
+            try await until { worker.pool.readyCounts.values.reduce(0, +) != 0 }
             let pooled = worker.pool.containers
             let spec = SessionSpec.sample(image: Self.image)
             let container = try #require(try await dispatcher.ready(spec).container)

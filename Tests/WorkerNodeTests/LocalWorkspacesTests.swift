@@ -52,7 +52,7 @@ import WorkerNode
             _ = try await dispatcher.nextReport()
             #expect(!runtime.running.isEmpty)
             try await dispatcher.send(.report)
-            while !runtime.running.isEmpty { await Task.yield() }
+            try await until { runtime.running.isEmpty }
         }
     }
 
@@ -63,7 +63,7 @@ import WorkerNode
         let runtime = ScriptedRuntime(script)
         let worker = try fixture.worker(runtime, warmPoolSize: 1, image: "python-basic")
         try await fixture.run(worker) { dispatcher in
-            while (await worker.status()).pools.first?.ready != 1 { await Task.yield() }
+            try await until { (await worker.status()).pools.first?.ready == 1 }
             let pooled = try #require(runtime.running.first)
             let spec = SessionSpec.sample(image: "python-basic", memoryBytes: 1 << 30)
             let ready = try await dispatcher.ready(spec)

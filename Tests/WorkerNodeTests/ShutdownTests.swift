@@ -21,7 +21,7 @@ import Testing
             try await dispatcher.send(.execute(spec.execution(), attempt: 1))
             try await started.wait()
             dispatcher.group.shutDown()
-            while !worker.table.withLock({ $0.isShutDown }) { await Task.yield() }
+            try await until { worker.table.withLock({ $0.isShutDown }) }
             gate.fire()
             #expect(try await dispatcher.nextEnd().outcome.status == .completed)
         }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 build_packages=(
-    libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev librdkafka-dev libhiredis-dev
+    libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev
 )
 run_packages=(bubblewrap python3.11 curl)
 

@@ -34,9 +34,8 @@ enum ExecutionOutput {
             return self.timedOut
         case "failed":
             let code = Int32(truncatingIfNeeded: exitCode ?? 1)
-            if try execution.string("stderr").isEmpty, !arguments.flag("json") {
-                Output.line("sandbox: \(message)", to: 2)
-            }
+            // A program that chose its exit status has said what it wanted to say.
+            if exitCode == nil { Output.line("sandbox: \(message)", to: 2) }
             return code == 0 ? 1 : code & 0xFF
         default:
             Output.line("sandbox: the execution is \(status): \(message)", to: 2)

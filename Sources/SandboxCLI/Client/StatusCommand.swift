@@ -19,9 +19,8 @@ enum StatusCommand {
     }
 
     private static func describe(_ health: JSONObjectReader, _ url: String) throws {
-        Output.line(
-            "\(url) is \(health.text("status")), version \(health.text("version")), up \(health.text("uptime")) s"
-        )
+        let uptime = Int(try health.double("uptime"))
+        Output.line("\(url) is \(health.text("status")), version \(health.text("version")), up \(uptime) s")
         let parts = try health.object("dependencies")
         for name in parts.keys.sorted() {
             let part = try parts.object(name)

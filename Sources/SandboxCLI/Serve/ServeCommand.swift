@@ -12,7 +12,7 @@ enum ServeCommand {
                 is finished after a restart, however the process ended. SIGTERM or Ctrl-C stops it when running work has \
                 ended; a second one stops it at once.
 
-                Settings come from the environment; docs/configuration.md lists them.
+                Settings come from the environment; "sandbox serve --settings" lists them with their defaults.
                 """,
             examples: [
                 Command.Example("sandbox serve", "listen on http://127.0.0.1:8000"),
@@ -26,12 +26,21 @@ enum ServeCommand {
                     value: "DIR",
                     help: "folder for everything that is kept; default: $XDG_DATA_HOME/sandbox"
                 ),
+                Option("settings", help: "list the settings of the environment, and return"),
             ],
             action: { arguments in
                 let settings = try ServeConfiguration(arguments: arguments, environment: environment)
+                if arguments.flag("settings") {
+                    Output.table(["SETTING", "DEFAULT", "KIND", "MEANING"], settings.keys.map(Self.row))
+                    return 0
+                }
                 return await Self.run(settings)
             }
         )
+    }
+
+    private static func row(_ key: ConfigurationReader.Key) -> [String] {
+        [key.name, key.defaultValue ?? "-", key.kind, key.help]
     }
 
     private static func run(_ configuration: ServeConfiguration) async -> Int32 {

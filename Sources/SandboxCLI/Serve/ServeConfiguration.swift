@@ -14,8 +14,10 @@ struct ServeConfiguration: Sendable {
     let runtime: BubblewrapConfiguration
     let drainTimeout: Duration
     let logger: Logger
-    /// Every setting that was asked for, for docs/configuration.md.
-    let reader: ConfigurationReader
+    private let reader: ConfigurationReader
+
+    /// Every setting that can be made, for docs/configuration.md and `--settings`.
+    var keys: [ConfigurationReader.Key] { self.reader.keys }
 
     /// - Throws: ``ConfigurationError`` or ``UsageError`` naming the key or option.
     init(arguments: Arguments, environment: [String: String]) throws {
