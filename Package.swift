@@ -138,7 +138,7 @@ let package = Package(
             ]
         ),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
-        tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),
+        tests("System", ["SandboxCLI", "SandboxAgentMain", "HTTPClient", "JSON", "ServiceKit"]),
         tests("Process", ["HTTPClient", "JSON", "ServiceKit", "SandboxMain", "SandboxAgentMain"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,6 @@
 import Foundation
+import HTTPClient
+import JSON
 import Testing
 
 extension RealProcesses {

@@ -71,7 +71,7 @@ final class ChildProcess: Sendable {
 
     private func read(
         _ handle: FileHandle,
-        into stream: WritableKeyPath<State, [UInt8]> & Sendable
+        into stream: any (WritableKeyPath<State, [UInt8]> & Sendable)
     ) throws -> DispatchSemaphore {
         let end = DispatchSemaphore(value: 0)
         try DedicatedThread.start(name: "child-output") { [state] in
