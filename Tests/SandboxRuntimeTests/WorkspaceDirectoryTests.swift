@@ -103,6 +103,17 @@ import Testing
         try await fixture.close()
     }
 
+    @Test(.timeLimit(.minutes(1))) func makesNoDirectoryInThePlaceOfAFile() async throws {
+        let fixture = try WorkspaceFixture()
+        try await fixture.write("f", "x")
+        for path in ["f/below", "f/below/deeper"] {
+            let error = await #expect(throws: RuntimeError.self) { try await fixture.write(path, "y") }
+            #expect(error?.code == .invalidPath)
+        }
+        #expect(try await fixture.read("f") == "x")
+        try await fixture.close()
+    }
+
     @Test(.timeLimit(.minutes(1))) func refusesWhatCameToBeThereMeanwhile() async throws {
         let fixture = try WorkspaceFixture()
         let upload = try await fixture.files.create(WorkspacePath("f"))
