@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SandboxRuntime
+import ServiceKit
 import Testing
 
 @testable import SandboxRuntime
@@ -112,6 +113,23 @@ import Testing
         #expect(try await sandbox.execute(self.shell("echo alive")).output == "alive\n")
         let rest = await fixture.runtime.removeLeftovers(keeping: [])
         #expect(rest.groupsRemoved == groups.count)
+        try await fixture.close()
+    }
+
+    @Test(.timeLimit(.minutes(1))) func lookingForLeftoversSparesWhatStartsMeanwhile() async throws {
+        let fixture = try BubblewrapFixture()
+        let isDone = Locked(false)
+        async let looking: Void = {
+            while !Task.isCancelled, !isDone.withLock({ $0 }) { _ = await fixture.runtime.removeLeftovers(keeping: []) }
+        }()
+        var sandboxes: [any Sandbox] = []
+        for number in 0..<20 { sandboxes.append(try await fixture.runtime.start(fixture.spec("s\(number)"))) }
+        for (number, sandbox) in sandboxes.enumerated() {
+            let order = ExecutionOrder(id: OrderID("e\(number)"), language: .python, code: Array("1".utf8))
+            #expect(try await sandbox.execute(order).outcome == .exited(code: 0))
+        }
+        isDone.withLock { $0 = true }
+        await looking
         try await fixture.close()
     }
 
