@@ -88,7 +88,7 @@ import Testing
             do {
                 _ = try await http.send(HTTPClientRequest("GET", base + "/health"))
                 return
-            } catch where error.code == .couldNotConnect {
+            } catch  where error.code == .couldNotConnect {
                 // The services' start has no end that is told outside; the time limit bounds this.
                 try await Task.sleep(for: .milliseconds(5))
             }

@@ -158,9 +158,12 @@ import Testing
             do { try await Signal().wait() } catch { return ExecutionReport(id: order.id, outcome: .cancelled) }
             return ExecutionReport(id: order.id, outcome: .exited(code: 0))
         }
-        try await fixture.run(fixture.worker(runtime)) { dispatcher in
+        let worker = try fixture.worker(runtime)
+        try await fixture.run(worker) { dispatcher in
             let spec = SessionSpec.sample()
             try await dispatcher.send(.ensureSession(spec, container: nil), .execute(spec.execution(), attempt: 1))
+            let key = AttemptKey(execution: ExecutionID("e1"), attempt: 1)
+            try await until { worker.table.withLock { $0.orders[key]?.turn != nil } }
             gate.fire()
             try await started.wait()
             try await dispatcher.send(

@@ -9,9 +9,10 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func letsARunningExecutionFinish() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
-        let runtime = ProgrammedRuntime { order, _ in
+        let runtime = ProgrammedRuntime { order, sandbox in
             started.fire()
             try await gate.wait()
+            if sandbox.death.isFired { try await sandbox.waitForDeath() }
             return ExecutionReport(id: order.id, outcome: .exited(code: 0))
         }
         let worker = try fixture.worker(runtime)
