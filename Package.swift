@@ -138,8 +138,8 @@ let package = Package(
             ]
         ),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
-        tests("System", ["SandboxCLI", "HTTPClient", "JSON", "Messages", "TestKit", "ServiceKit"]),
-        tests("Process", ["HTTPClient", "JSON", "ServiceKit"]),
+        tests("System", ["SandboxCLI", "SandboxAgentMain", "HTTPClient", "JSON", "ServiceKit"]),
+        tests("Process", ["HTTPClient", "JSON", "ServiceKit", "SandboxMain", "SandboxAgentMain"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,11 +3,11 @@ public import Messages
 internal import SQLite
 public import ServiceKit
 
-/// Consumes commands and events, decides, and publishes what follows: the only part that does.
+/// Consumes commands and events, decides, and stores what follows: the only part that does.
 ///
-/// Each batch of records is one transaction: the new state, how far the log was consumed, and the records that follow. A
-/// process killed anywhere starts again from the last of them. Transactions are not flushed one by one: what they hold can
-/// be derived again from the flushed commands and events before them.
+/// It consumes a record within the transaction that appends it: the record, the new state, how far the log was consumed,
+/// and the records that follow are stored together, or none of them is. What was appended while no dispatcher ran is read
+/// from the log first. A process killed anywhere starts again from the last transaction.
 public final class Dispatcher: Service {
     private let bus: any TransactionalMessageBus
     private let configuration: DispatcherConfiguration
@@ -25,7 +25,11 @@ public final class Dispatcher: Service {
     ) {
         self.configuration = configuration
         self.bus = bus
-        self.core = DispatcherCore(configuration: configuration, metrics: DispatcherMetrics(registry: metrics))
+        self.core = DispatcherCore(
+            configuration: configuration,
+            bus: bus,
+            metrics: DispatcherMetrics(registry: metrics)
+        )
         self.clock = clock
         self.logger = logger
     }
@@ -41,79 +45,67 @@ public final class Dispatcher: Service {
         ]
     }
 
+    /// What it consumes.
+    static let topics = [Topics.commands, Topics.events]
+
     public func run() async throws {
-        let (core, bus, now) = (self.core, self.bus, self.clock())
-        try await self.transaction { try core.prepare(on: $0, bus: bus, now: now) }
-        let commands = try await self.bus.subscribe(to: Topics.commands, group: "dispatcher")
-        let events = try await self.bus.subscribe(to: Topics.events, group: "dispatcher")
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    try await gracefulShutdown()
-                    await commands.stop()
-                    await events.stop()
-                    // The consumers end it: what they hold is still carried out.
-                    try await Task.sleep(for: .seconds(86_400))
-                }
-                group.addTask { try await self.expire() }
-                group.addTask {
-                    async let ending: Void = self.consume(events)
-                    try await self.consume(commands)
-                    try await ending
-                }
-                defer { group.cancelAll() }
-                try await group.next()
-            }
-        } catch {
-            await commands.close()
-            await events.close()
-            throw error
+        let (core, now) = (self.core, self.clock())
+        try await self.transaction { try core.prepare(on: $0, now: now) }
+        try await self.catchUp()
+        defer { self.bus.detach(from: Self.topics) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await gracefulShutdown() }
+            group.addTask { try await self.expire() }
+            defer { group.cancelAll() }
+            try await group.next()
         }
-        await commands.close()
-        await events.close()
     }
 
-    private func consume(_ subscription: any MessageSubscription) async throws {
+    /// Takes what was appended before, until nothing is left and further records come by themselves.
+    private func catchUp() async throws {
         let (core, bus) = (self.core, self.bus)
         while true {
-            let deliveries = try await subscription.next(upTo: self.configuration.batchSize)
-            if deliveries.isEmpty { return }
-            try await self.transaction { connection in
-                try core.consume(deliveries, on: connection, bus: bus)
-                try bus.acknowledge(deliveries, from: subscription, on: connection)
+            let (next, isAttached) = try await self.transaction { connection in
+                let next = try core.next(on: connection)
+                return (next, try bus.attach(core, next: next, on: connection))
             }
+            if isAttached { return }
+            for topic in Self.topics { try await self.catchUp(topic, from: next[topic] ?? [:]) }
         }
+    }
+
+    private func catchUp(_ topic: String, from next: [Int: Int64]) async throws {
+        let core = self.core
+        let follower = try await self.bus.follow(topic, from: next)
+        // Also where the last messages are deleted and none will come.
+        async let caughtUp: Void = {
+            try await follower.waitUntilCaughtUp()
+            await follower.close()
+        }()
+        while true {
+            let deliveries = try await follower.next(upTo: self.configuration.batchSize)
+            if deliveries.isEmpty { break }
+            try await self.transaction { try core.consume(deliveries, on: $0) }
+        }
+        try await caughtUp
+        let ends = follower.startEndOffsets
+        try await self.transaction { try core.advance(topic, to: ends, on: $0) }
     }
 
     private func expire() async throws {
-        let (core, bus) = (self.core, self.bus)
+        let core = self.core
         while true {
             try await Task.sleep(for: self.configuration.expiryInterval)
             let now = self.clock()
-            while try await self.transaction({ try core.expire(now: now, on: $0, bus: bus) }) {}
+            while try await self.transaction({ try core.expire(now: now, on: $0) }) {}
         }
     }
 
     /// Runs the body until its transaction is committed; a full disk is waited for.
     private func transaction<T: Sendable>(_ body: @escaping @Sendable (Connection) throws -> T) async throws -> T {
-        let core = self.core
         while true {
             let outcome: Result<T, any Error> = await withCheckedContinuation { caller in
-                self.bus.writer.enqueue(
-                    durability: .relaxed,
-                    { connection in
-                        do { return try body(connection) } catch {
-                            // Before the next body of this group: it must not build on what is undone.
-                            core.invalidate()
-                            throw error
-                        }
-                    },
-                    completion: { outcome in
-                        // The whole group may have failed after the body had succeeded.
-                        if case .failure = outcome { core.invalidate() }
-                        caller.resume(returning: outcome)
-                    }
-                )
+                self.bus.writer.enqueue(durability: .relaxed, body) { caller.resume(returning: $0) }
             }
             switch outcome {
             case .success(let value): return value

@@ -7,15 +7,17 @@ internal import StateStore
 /// The dispatcher's state beside its store: both change in one transaction.
 ///
 /// Not `Sendable` by itself: it is touched on the writer's thread only, one record after the other.
-final class DispatcherCore: @unchecked Sendable {
+final class DispatcherCore: InlineConsumer, @unchecked Sendable {
     // Sound: every method is called from a body or completion of the one `SerialWriter`, which run on its thread.
     private let store = DispatcherStore()
     private let configuration: DispatcherConfiguration
     private let metrics: DispatcherMetrics
+    private let bus: any TransactionalMessageBus
     private var loaded: (state: DispatcherState, offsets: [String: [Int: Int64]])?
 
-    init(configuration: DispatcherConfiguration, metrics: DispatcherMetrics) {
+    init(configuration: DispatcherConfiguration, bus: any TransactionalMessageBus, metrics: DispatcherMetrics) {
         self.configuration = configuration
+        self.bus = bus
         self.metrics = metrics
     }
 
@@ -25,27 +27,37 @@ final class DispatcherCore: @unchecked Sendable {
     }
 
     /// Makes the tables, and on a new installation the default templates.
-    func prepare(on connection: Connection, bus: any TransactionalMessageBus, now: Timestamp) throws {
+    func prepare(on connection: Connection, now: Timestamp) throws {
         try self.store.prepare(connection)
         guard try self.store.mark("default-templates", on: connection) else { return }
         let partition = Partitioner.partition(of: Topics.templatesKey, count: self.configuration.partitions)
         let actions = DefaultTemplates.all(now: now).map { DispatcherAction.save(.template($0), partition: partition) }
-        try self.carryOut(actions, now: now, on: connection, bus: bus)
+        try self.carryOut(actions, now: now, on: connection)
+    }
+
+    /// The first offset of each partition that was not consumed, by topic.
+    func next(on connection: Connection) throws -> [String: [Int: Int64]] {
+        let (state, offsets) = try self.take(on: connection)
+        self.put(state, offsets)
+        return offsets
     }
 
     /// Applies records of one topic. What was consumed before changes nothing.
-    func consume(_ deliveries: [Delivery], on connection: Connection, bus: any TransactionalMessageBus) throws {
+    func consume(_ deliveries: [Delivery], on connection: Connection) throws {
         guard let topic = deliveries.first?.topic else { return }
+        // The transaction may be undone after this has succeeded: memory must not be ahead of what is stored.
+        connection.afterRollback { self.invalidate() }
         var (state, offsets) = try self.take(on: connection)
-        var next = offsets[topic] ?? [:]
         let lookup = StoreLookup(store: self.store, connection: connection)
-        for delivery in deliveries where delivery.offset >= next[delivery.partition] ?? 0 {
-            next[delivery.partition] = delivery.offset + 1
+        var changed: Set<Int> = []
+        for delivery in deliveries where delivery.offset >= offsets[topic]?[delivery.partition] ?? 0 {
+            offsets[topic, default: [:]][delivery.partition] = delivery.offset + 1
+            changed.insert(delivery.partition)
             let record: Record
             do {
                 record = try Record(delivery)
             } catch {
-                try self.bury(delivery, error, on: connection, bus: bus)
+                try self.bury(delivery, error, on: connection)
                 continue
             }
             let actions =
@@ -53,18 +65,30 @@ final class DispatcherCore: @unchecked Sendable {
                 case .command(let command): try state.apply(command, partition: delivery.partition, lookup: lookup)
                 case .event(let event): try state.apply(event, partition: delivery.partition, lookup: lookup)
                 }
-            try self.carryOut(actions, now: record.at, on: connection, bus: bus)
+            try self.carryOut(actions, now: record.at, on: connection)
         }
-        for (partition, offset) in next where offset != offsets[topic]?[partition] {
+        for partition in changed {
+            guard let offset = offsets[topic]?[partition] else { continue }
             try self.store.setOffset(offset, of: topic, partition: partition, on: connection)
         }
-        offsets[topic] = next
+        self.put(state, offsets)
+    }
+
+    /// Passes what was deleted before it could be consumed.
+    func advance(_ topic: String, to ends: [Int64], on connection: Connection) throws {
+        connection.afterRollback { self.invalidate() }
+        var (state, offsets) = try self.take(on: connection)
+        for (partition, end) in ends.enumerated() where offsets[topic]?[partition] ?? 0 < end {
+            offsets[topic, default: [:]][partition] = end
+            try self.store.setOffset(end, of: topic, partition: partition, on: connection)
+        }
         self.put(state, offsets)
     }
 
     /// Ends what is overdue and forgets what was kept long enough.
     /// - Returns: Whether there is more to forget.
-    func expire(now: Timestamp, on connection: Connection, bus: any TransactionalMessageBus) throws -> Bool {
+    func expire(now: Timestamp, on connection: Connection) throws -> Bool {
+        connection.afterRollback { self.invalidate() }
         var (state, offsets) = try self.take(on: connection)
         let lookup = StoreLookup(store: self.store, connection: connection)
         var actions = try state.expire(now: now, lookup: lookup)
@@ -76,7 +100,7 @@ final class DispatcherCore: @unchecked Sendable {
                 forgotten += 1
             }
         }
-        try self.carryOut(actions, now: now, on: connection, bus: bus)
+        try self.carryOut(actions, now: now, on: connection)
         self.put(state, offsets)
         return forgotten == 500
     }
@@ -118,8 +142,7 @@ final class DispatcherCore: @unchecked Sendable {
     private func carryOut(
         _ actions: [DispatcherAction],
         now: Timestamp,
-        on connection: Connection,
-        bus: any TransactionalMessageBus
+        on connection: Connection
     ) throws {
         var outgoing: [OutgoingMessage] = []
         for action in actions {
@@ -145,7 +168,7 @@ final class DispatcherCore: @unchecked Sendable {
             }
         }
         self.metrics.decisions.increment(by: UInt64(actions.count))
-        if !outgoing.isEmpty { try bus.append(outgoing, on: connection) }
+        if !outgoing.isEmpty { try self.bus.append(outgoing, on: connection) }
     }
 
     private static func state(_ key: StateKey, _ partition: Int, _ body: [UInt8]?) -> OutgoingMessage {
@@ -156,8 +179,7 @@ final class DispatcherCore: @unchecked Sendable {
     private func bury(
         _ delivery: Delivery,
         _ error: MessageError,
-        on connection: Connection,
-        bus: any TransactionalMessageBus
+        on connection: Connection
     ) throws {
         self.metrics.deadLetters.increment()
         let letter = DeadLetter(
@@ -167,7 +189,7 @@ final class DispatcherCore: @unchecked Sendable {
             reason: "\(error.code): \(error.message)",
             body: delivery.body ?? []
         )
-        try bus.append(
+        try self.bus.append(
             [OutgoingMessage(topic: Topics.deadLetter, key: delivery.key, body: letter.encoded())],
             on: connection
         )

@@ -15,6 +15,18 @@ public protocol TransactionalMessageBus: MessageBus {
     @discardableResult
     func append(_ messages: [OutgoingMessage], on connection: Connection) throws -> PendingAppend
 
+    /// Gives every further message of the topics to `consumer`, if that has taken all before.
+    ///
+    /// - Parameters:
+    ///   - next: By topic and partition, the first offset that the consumer has not taken.
+    ///   - connection: The one that ``writer`` lends: nothing is appended between the question and the answer.
+    /// - Returns: Whether the consumer gets them; else it is behind, and reads on with ``MessageBus/follow(_:from:)``.
+    func attach(_ consumer: any InlineConsumer, next: [String: [Int: Int64]], on connection: Connection)
+        throws(BusError) -> Bool
+
+    /// Stops giving messages to the consumer of these topics. The messages that follow stay for its successor.
+    func detach(from topics: [String])
+
     /// Settles deliveries as a part of the open transaction, or savepoint, of `connection`.
     ///
     /// - Parameter subscription: One of this bus that holds them.
@@ -34,6 +46,15 @@ public protocol TransactionalMessageBus: MessageBus {
         durability: Durability,
         completion: @escaping @Sendable (Result<Void, BusError>) -> Void
     )
+}
+
+/// Takes the messages of a topic within the transaction that appends them: what follows from a message is stored, or is
+/// not, along with it.
+public protocol InlineConsumer: AnyObject, Sendable {
+    /// Takes messages of one topic, in order and each once. Runs on the writer's thread.
+    ///
+    /// - Throws: Whatever makes the append fail too, with everything else of its savepoint.
+    func consume(_ deliveries: [Delivery], on connection: Connection) throws
 }
 
 /// Where messages will lie once the transaction they were appended in is committed.

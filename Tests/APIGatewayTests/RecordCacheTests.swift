@@ -112,13 +112,17 @@ import Testing
         var cache = RecordCache(capacity: 0)
         cache.hold(Self.key("a"), .execution(Self.execution("a", version: 0)))
         #expect(cache.queued == 0)
-        #expect(cache.confirm(Self.key("a")))
+        let isConfirmed = cache.confirm(Self.key("a"))
+        #expect(isConfirmed)
         #expect(cache.queued == 1)
-        #expect(!cache.withdraw(Self.key("a")))
+        let isConfirmedWithdrawn = cache.withdraw(Self.key("a"))
+        #expect(!isConfirmedWithdrawn)
         cache.hold(Self.key("b"), .execution(Self.execution("b", version: 0)))
-        #expect(cache.withdraw(Self.key("b")))
+        let isWithdrawn = cache.withdraw(Self.key("b"))
+        #expect(isWithdrawn)
         #expect(!self.knows(&cache, "b"))
-        #expect(!cache.confirm(Self.key("b")))
+        let isConfirmedLate = cache.confirm(Self.key("b"))
+        #expect(!isConfirmedLate)
     }
 
     @Test func aRenderingBelongsToOneVersion() {

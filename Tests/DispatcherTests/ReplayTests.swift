@@ -9,7 +9,7 @@ import Testing
 
 /// Whatever part of the log is read again, after whatever restart, the state is the same.
 @Suite struct ReplayTests {
-    @Test(.timeLimit(.minutes(2)), arguments: 0..<60) func replayingGivesTheSameState(_ seed: UInt64) async throws {
+    @Test(.timeLimit(.minutes(5)), arguments: 0..<60) func replayingGivesTheSameState(_ seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let log = RandomLog.make(records: 300, using: &random)
         let once = try await Run.make("once-\(seed)")
@@ -41,12 +41,16 @@ private final class Run: Sendable {
     private init(bus: EmbeddedBus, folder: String) {
         self.bus = bus
         self.folder = folder
-        self.core = Locked(Self.core())
+        self.core = Locked(Self.core(bus))
     }
 
-    private static func core() -> DispatcherCore {
+    private static func core(_ bus: EmbeddedBus) -> DispatcherCore {
         guard let configuration = try? DispatcherConfiguration() else { preconditionFailure("the defaults are valid") }
-        return DispatcherCore(configuration: configuration, metrics: DispatcherMetrics(registry: MetricsRegistry()))
+        return DispatcherCore(
+            configuration: configuration,
+            bus: bus,
+            metrics: DispatcherMetrics(registry: MetricsRegistry())
+        )
     }
 
     static func make(_ name: String) async throws -> Run {
@@ -56,12 +60,12 @@ private final class Run: Sendable {
         try await bus.ensureTopics([TopicConfiguration(name: Topics.node(DispatcherHarness.node), partitions: 1)])
         let run = Run(bus: bus, folder: folder)
         let core = run.core.withLock { $0 }
-        try await bus.writer.write { try core.prepare(on: $0, bus: bus, now: Timestamp(microseconds: 1)) }
+        try await bus.writer.write { try core.prepare(on: $0, now: Timestamp(microseconds: 1)) }
         return run
     }
 
     func restart() {
-        self.core.withLock { $0 = Self.core() }
+        self.core.withLock { $0 = Self.core(self.bus) }
     }
 
     func consume(_ log: ArraySlice<Delivery>) async throws {
@@ -70,7 +74,7 @@ private final class Run: Sendable {
         while let topic = rest.first?.topic {
             let batch = Array(rest.prefix { $0.topic == topic })
             rest = rest.dropFirst(batch.count)
-            try await bus.writer.write { try core.consume(batch, on: $0, bus: bus) }
+            try await bus.writer.write { try core.consume(batch, on: $0) }
         }
     }
 

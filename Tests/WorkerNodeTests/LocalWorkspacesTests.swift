@@ -6,7 +6,7 @@ import Testing
 import WorkerNode
 
 @Suite struct LocalWorkspacesTests {
-    @Test(.timeLimit(.minutes(1))) func servesLiveSessionsAndNobodyElse() async throws {
+    @Test(.timeLimit(.minutes(5))) func servesLiveSessionsAndNobodyElse() async throws {
         let fixture = try await WorkerFixture()
         let worker = try fixture.worker(ProgrammedRuntime())
         try await fixture.run(worker) { dispatcher in
@@ -29,7 +29,7 @@ import WorkerNode
 }
 
 @Suite struct RuntimeCapabilityTests {
-    @Test(.timeLimit(.minutes(1))) func aSandboxThatRanOnIsTakenOver() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSandboxThatRanOnIsTakenOver() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
         let id = try SandboxID("sbx-survivor")
@@ -43,7 +43,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSandboxThatRanOnAndIsNotWantedIsStopped() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSandboxThatRanOnAndIsNotWantedIsStopped() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
         script.recovered = [try SandboxID("sbx-survivor")]
@@ -52,18 +52,18 @@ import WorkerNode
             _ = try await dispatcher.nextReport()
             #expect(!runtime.running.isEmpty)
             try await dispatcher.send(.report)
-            while !runtime.running.isEmpty { await Task.yield() }
+            try await until { runtime.running.isEmpty }
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aPooledSandboxThatCannotHaveTheCeilingsIsNotUsed() async throws {
+    @Test(.timeLimit(.minutes(5))) func aPooledSandboxThatCannotHaveTheCeilingsIsNotUsed() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
         script.applyError = RuntimeError(.unsupported, "no")
         let runtime = ScriptedRuntime(script)
         let worker = try fixture.worker(runtime, warmPoolSize: 1, image: "python-basic")
         try await fixture.run(worker) { dispatcher in
-            while (await worker.status()).pools.first?.ready != 1 { await Task.yield() }
+            try await until { (await worker.status()).pools.first?.ready == 1 }
             let pooled = try #require(runtime.running.first)
             let spec = SessionSpec.sample(image: "python-basic", memoryBytes: 1 << 30)
             let ready = try await dispatcher.ready(spec)

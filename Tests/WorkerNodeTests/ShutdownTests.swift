@@ -6,12 +6,13 @@ import Testing
 @testable import WorkerNode
 
 @Suite struct ShutdownTests {
-    @Test(.timeLimit(.minutes(1))) func letsARunningExecutionFinish() async throws {
+    @Test(.timeLimit(.minutes(5))) func letsARunningExecutionFinish() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
-        let runtime = ProgrammedRuntime { order, _ in
+        let runtime = ProgrammedRuntime { order, sandbox in
             started.fire()
             try await gate.wait()
+            if sandbox.death.isFired { try await sandbox.waitForDeath() }
             return ExecutionReport(id: order.id, outcome: .exited(code: 0))
         }
         let worker = try fixture.worker(runtime)
@@ -21,7 +22,7 @@ import Testing
             try await dispatcher.send(.execute(spec.execution(), attempt: 1))
             try await started.wait()
             dispatcher.group.shutDown()
-            while !worker.table.withLock({ $0.isShutDown }) { await Task.yield() }
+            try await until { worker.table.withLock({ $0.isShutDown }) }
             gate.fire()
             #expect(try await dispatcher.nextEnd().outcome.status == .completed)
         }
@@ -29,7 +30,7 @@ import Testing
         #expect(try fixture.folders().count == 1)
     }
 
-    @Test(.timeLimit(.minutes(1))) func reportsAsCrashedWhatDoesNotFinish() async throws {
+    @Test(.timeLimit(.minutes(5))) func reportsAsCrashedWhatDoesNotFinish() async throws {
         let fixture = try await WorkerFixture()
         let started = Signal()
         let runtime = ProgrammedRuntime { _, sandbox in
@@ -54,7 +55,7 @@ import Testing
         #expect(try fixture.folders().count == 1)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aCommandThatComesTooLateIsLeftToTheNextStart() async throws {
+    @Test(.timeLimit(.minutes(5))) func aCommandThatComesTooLateIsLeftToTheNextStart() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { _ in }
         let spec = SessionSpec.sample()
@@ -65,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func startsAndStopsOverAndOver() async throws {
+    @Test(.timeLimit(.minutes(5))) func startsAndStopsOverAndOver() async throws {
         let fixture = try await WorkerFixture()
         for _ in 0..<100 {
             try await fixture.run(fixture.worker(ProgrammedRuntime(), warmPoolSize: 1)) { _ in }

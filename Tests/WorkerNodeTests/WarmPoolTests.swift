@@ -8,23 +8,23 @@ import Testing
 
 @Suite struct WarmPoolTests {
     /// Suspends until the pool holds `count` sandboxes. Each change of it is a start or an end in the runtime.
-    private func waitUntilReady(_ worker: WorkerNode, _ count: Int) async {
-        while worker.pool.readyCounts.values.reduce(0, +) != count { await Task.yield() }
+    private func waitUntilReady(_ worker: WorkerNode, _ count: Int) async throws {
+        try await until { worker.pool.readyCounts.values.reduce(0, +) == count }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSessionClaimsAReadySandboxWhichIsReplaced() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSessionClaimsAReadySandboxWhichIsReplaced() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         let worker = try fixture.worker(runtime, warmPoolSize: 2)
         try await fixture.run(worker) { dispatcher in
-            await self.waitUntilReady(worker, 2)
+            try await self.waitUntilReady(worker, 2)
             let pooled = Set(runtime.specs.map(\.id.rawValue))
             let spec = SessionSpec.sample(memoryBytes: 256 << 20)
             let container = try #require(try await dispatcher.ready(spec).container)
             #expect(pooled.contains(container.rawValue))
             #expect(runtime.live[container.rawValue]?.limits?.memoryBytes == 256 << 20)
             #expect(!FileManager.default.fileExists(atPath: "\(fixture.sandboxes)/\(container)/.pooled"))
-            await self.waitUntilReady(worker, 2)
+            try await self.waitUntilReady(worker, 2)
             #expect(runtime.specs.count == 3)
             try await dispatcher.send(.execute(spec.execution(), attempt: 1))
             #expect(try await dispatcher.nextEnd().outcome.status == .completed)
@@ -37,12 +37,12 @@ import Testing
         #expect(runtime.live.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aMissStartsCold() async throws {
+    @Test(.timeLimit(.minutes(5))) func aMissStartsCold() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         let worker = try fixture.worker(runtime, warmPoolSize: 1)
         try await fixture.run(worker) { dispatcher in
-            await self.waitUntilReady(worker, 1)
+            try await self.waitUntilReady(worker, 1)
             var spec = SessionSpec.sample()
             spec.runtime = .nodejs20
             _ = try await dispatcher.ready(spec)
@@ -51,21 +51,21 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aReadySandboxThatDiesIsNotHandedOut() async throws {
+    @Test(.timeLimit(.minutes(5))) func aReadySandboxThatDiesIsNotHandedOut() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         let worker = try fixture.worker(runtime, warmPoolSize: 1)
         try await fixture.run(worker) { dispatcher in
-            await self.waitUntilReady(worker, 1)
+            try await self.waitUntilReady(worker, 1)
             let dead = try #require(runtime.live.values.first)
             dead.die()
-            await self.waitUntilReady(worker, 0)
+            try await self.waitUntilReady(worker, 0)
             let ready = try await dispatcher.ready(.sample())
             #expect(ready.container?.rawValue != dead.id.rawValue)
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func whatAFormerPoolLeftGoesAtBoot() async throws {
+    @Test(.timeLimit(.minutes(5))) func whatAFormerPoolLeftGoesAtBoot() async throws {
         let fixture = try await WorkerFixture()
         let files = FileManager.default
         for name in ["sbx-pool", "sbx-session", ".removing-sbx-old"] {
@@ -77,10 +77,10 @@ import Testing
         try Data().write(to: URL(filePath: "\(fixture.sandboxes)/sbx-pool/.pooled"))
         try await fixture.run(fixture.worker(ProgrammedRuntime(), reaperGrace: .zero)) { dispatcher in
             _ = try await dispatcher.nextReport()
-            while try fixture.folders() != ["sbx-session"] { await Task.yield() }
+            try await until { try fixture.folders() == ["sbx-session"] }
             // Now a dispatcher is heard, and has no use for the other.
             try await dispatcher.send(.report, .report)
-            while try !fixture.folders().isEmpty { await Task.yield() }
+            try await until { try fixture.folders().isEmpty }
         }
     }
 }

@@ -1,4 +1,4 @@
-"""Reads the event stream of Swift Testing and says how a run went.
+"""Reads event streams of Swift Testing, and reports of pytest (`.xml`), and says how a run went.
 
 Prints what was skipped and why, what failed and where, and last of all `N passed, N failed`.
 The exit status is 0 only if something passed and nothing failed. A test that began and never ended counts as failed:
@@ -8,6 +8,7 @@ the process died in it.
 import json
 import re
 import sys
+from xml.etree import ElementTree
 
 
 def read(paths):
@@ -29,7 +30,29 @@ def place(payload):
     return f"{location.get('fileID', '?')}:{location.get('line', '?')}"
 
 
+def read_report(path):
+    """Of pytest's report: the names that passed, the failures with their texts, the skipped with their reasons."""
+    passed, failed, skipped = [], {}, {}
+    try:
+        cases = list(ElementTree.parse(path).iter("testcase"))
+    except (FileNotFoundError, ElementTree.ParseError) as error:
+        return [], {path: [f"no report of these tests: {error}"]}, {}
+    for case in cases:
+        name = f"{case.get('classname')}.{case.get('name')}"
+        faults = case.findall("failure") + case.findall("error")
+        skip = case.find("skipped")
+        if faults:
+            failed[name] = [fault.text or fault.get("message") or "" for fault in faults]
+        elif skip is not None:
+            skipped.setdefault(skip.get("message") or "no reason given", []).append(name)
+        else:
+            passed.append(name)
+    return passed, failed, skipped
+
+
 def main(status, paths):
+    reports = [read_report(path) for path in paths if path.endswith(".xml")]
+    paths = [path for path in paths if not path.endswith(".xml")]
     names, started, ended, skipped, issues = {}, set(), set(), {}, {}
     for record in read(paths):
         payload = record.get("payload", {})
@@ -55,6 +78,9 @@ def main(status, paths):
         if test in names:
             said = re.search(r'skipped(?:: "(.*)")?\.?$', text, re.DOTALL)
             reasons.setdefault(said and said[1] or "no reason given", []).append(names[test])
+    for _, _, skips in reports:
+        for reason, tests in skips.items():
+            reasons.setdefault(reason, []).extend(tests)
     for reason, tests in sorted(reasons.items()):
         print(f"Skipped {len(tests)} ({reason}): " + ", ".join(name.split(" at ")[0] for name in sorted(tests)))
 
@@ -70,14 +96,21 @@ def main(status, paths):
         print(f"Failed outside of a test ({test}):")
         for line in issues[test][:5]:
             print("    " + line.replace("\n", "\n    "))
-    count = len(failed) + len(others)
+    for _, failures, _ in reports:
+        for name, texts in sorted(failures.items()):
+            print(f"Failed: {name}")
+            # The last lines of a traceback say what was wrong.
+            for line in "\n".join(texts).splitlines()[-8:]:
+                print("    " + line)
+    count = len(failed) + len(others) + sum(len(failures) for _, failures, _ in reports)
+    passed = len(ran) - len(failed) + sum(len(names) for names, _, _ in reports)
     if count == 0 and status != 0:
         print(f"Failed: no test did, but the run ended with status {status}")
         count = 1
-    if not ran and count == 0:
+    if not passed and count == 0:
         print("Failed: not one test ran")
         count = 1
-    print(f"{len(ran) - len(failed)} passed, {count} failed")
+    print(f"{passed} passed, {count} failed")
     return 1 if count else 0
 
 

@@ -40,18 +40,16 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Begins to wait. The caller must ``Waiter/withdraw()`` in the end.
     func register(_ key: Key, timeout: Duration) -> Waiter<Value> {
-        let deadline = ContinuousClock.now + timeout
-        let (waiter, isNearest) = self.state.withLock { state in
+        let now = ContinuousClock.now
+        let deadline = now + timeout
+        return self.state.withLock { state in
             state.nextNumber += 1
             let number = state.nextNumber
             let waiter = Waiter<Value> { [weak self] in self?.remove(key, number) }
             state.entries[key, default: [:]][number] = Entry(waiter: waiter, deadline: deadline)
-            let isNearest = state.alarm.map { deadline < $0 } ?? true
-            if isNearest { state.alarm = deadline }
-            return (waiter, isNearest)
+            if state.alarm.map({ deadline < $0 }) ?? true { self.arm(&state, for: deadline, now: now) }
+            return waiter
         }
-        if isNearest { self.arm(timeout) }
-        return waiter
     }
 
     /// Gives `value` to everyone who waits for `key`.
@@ -76,15 +74,17 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
     }
 
-    private func arm(_ timeout: Duration) {
-        let (seconds, attoseconds) = timeout.components
+    /// Under the lock, so that what the timer is set to and what it is said to be set to are the same.
+    private func arm(_ state: inout State, for deadline: Instant, now: Instant) {
+        state.alarm = deadline
+        let (seconds, attoseconds) = (deadline - now).components
         let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
         self.timer.source.schedule(deadline: .now() + .nanoseconds(max(0, nanoseconds)), leeway: .milliseconds(1))
     }
 
     private func alarmRang() {
         let now = ContinuousClock.now
-        let (expired, next): ([Waiter<Value>], Instant?) = self.state.withLock { state in
+        let expired: [Waiter<Value>] = self.state.withLock { state in
             var expired: [Waiter<Value>] = []
             var nearest: Instant?
             for (key, entries) in state.entries {
@@ -98,11 +98,11 @@ final class WaiterTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
                 }
                 if state.entries[key]?.isEmpty == true { state.entries[key] = nil }
             }
-            state.alarm = nearest
-            return (expired, nearest)
+            state.alarm = nil
+            if let nearest { self.arm(&state, for: nearest, now: now) }
+            return expired
         }
         for waiter in expired { waiter.settle(.timedOut) }
-        if let next { self.arm(next - now) }
     }
 }
 

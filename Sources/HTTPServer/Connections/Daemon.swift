@@ -99,7 +99,10 @@ final class Daemon: @unchecked Sendable {
             guard let context, let line else { return }
             let server = Unmanaged<ServerContext>.fromOpaque(context).takeUnretainedValue()
             // Lines end with a line feed, and quote what clients sent.
-            server.report(String(String(cString: line).filter { !$0.isNewline }))
+            let text = String(String(cString: line).filter { !$0.isNewline })
+            // Said whenever we close a connection on purpose, as for each client that left while it was waited for.
+            if text.hasPrefix("Application reported internal error") { return }
+            server.report(text)
         }
     }
 }

@@ -32,9 +32,9 @@ final class PendingChanges: Sendable {
         to places: [(topic: TopicLog, partition: Int)],
         timestamp: Int64,
         on connection: Connection
-    ) throws(SQLiteError) -> PendingAppend {
-        var result = PendingAppend(positions: [])
-        result.positions.reserveCapacity(messages.count)
+    ) throws(SQLiteError) -> [Delivery] {
+        var result: [Delivery] = []
+        result.reserveCapacity(messages.count)
         self.willChange(connection)
         for (message, (topic, partition)) in zip(messages, places) {
             let offset = topic.appendEnds.withLock { $0[partition] }
@@ -52,7 +52,7 @@ final class PendingChanges: Sendable {
                 body: message.body
             )
             self.state.withLock { $0.appends.append(Append(topic: topic, delivery: delivery)) }
-            result.positions.append(.init(topic: topic.name, partition: partition, offset: offset))
+            result.append(delivery)
         }
         return result
     }

@@ -10,6 +10,8 @@ final class TopicLog: Sendable {
     let state: Locked<TopicStateMachine>
     /// The next offset of each partition, uncommitted ones counted. Only the writer's thread moves it.
     let appendEnds: Locked<[Int64]>
+    /// Takes what is appended in the same transaction. Set on the writer's thread.
+    let consumer = Locked<(any InlineConsumer)?>(nil)
 
     init(
         id: Int64,

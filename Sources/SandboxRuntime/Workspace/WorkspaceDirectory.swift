@@ -122,7 +122,7 @@ public final class WorkspaceDirectory: Sendable {
             }
             let isMade = mkdirat(current.number, components[end], 0o755) == 0
             if !isMade, errno != EEXIST { throw BeneathResolver.failure("the directory", "mkdirat") }
-            let made = try resolver.open(prefix, flags: CSR_O_PATH | O_DIRECTORY)
+            let made = try Self.directory(prefix, resolver)
             if isMade, let owner = self.owner {
                 // An empty path means the descriptor itself.
                 guard fchownat(made.number, "", owner.user, owner.group, CSR_AT_EMPTY_PATH) == 0 else {
@@ -132,5 +132,18 @@ public final class WorkspaceDirectory: Sendable {
             current = made
         }
         return current
+    }
+
+    /// Opens what was just made, or was there: a file in the place of a directory is a fault of the path.
+    private static func directory(
+        _ prefix: ArraySlice<String>,
+        _ resolver: BeneathResolver
+    ) throws(RuntimeError) -> FileDescriptor {
+        do throws(RuntimeError) {
+            return try resolver.open(prefix, flags: CSR_O_PATH | O_DIRECTORY)
+        } catch {
+            guard (error.cause as? SystemError)?.number == ENOTDIR else { throw error }
+            throw RuntimeError(.invalidPath, error.message, cause: error.cause)
+        }
     }
 }
