@@ -105,7 +105,10 @@ import Testing
             try await dispatcher.send(.ensureSession(spec, container: nil), .endSession(spec.reference))
             let again = SessionSpec.sample("s1")
             try await dispatcher.send(.ensureSession(again, container: nil))
-            try await until { worker.table.withLock { $0.slots[again.incarnation] != nil } }
+            try await until {
+                let slots = worker.table.withLock { $0.slots }
+                return slots[again.incarnation] != nil && slots[spec.incarnation]?.machine.isAlive == false
+            }
             gate.fire()
             #expect(try await dispatcher.nextReady().incarnation == again.incarnation)
         }
