@@ -56,7 +56,13 @@ final class RuntimeStore: Sendable {
     }
 
     /// Lets another process have the directory.
-    func close() { self.lock.withLock { $0 = nil } }
+    func close() {
+        self.lock.withLock { lock in
+            // Said aloud: a process that is just being started may hold a copy of the descriptor for a moment.
+            if let lock { flock(lock.number, LOCK_UN) }
+            lock = nil
+        }
+    }
 
     private var remembered: [String] {
         (TextFile.read("\(self.directory)/groups") ?? "").split(separator: "\n").map(String.init)
