@@ -4,7 +4,7 @@ import Testing
 
 extension RealProcesses {
     /// A start that cannot succeed says why, what to do, and ends.
-    @Suite(.timeLimit(.minutes(2))) struct StartTests {
+    @Suite(.timeLimit(.minutes(5))) struct StartTests {
         private func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws
             -> (end: ChildProcess.End, errors: String)
         {

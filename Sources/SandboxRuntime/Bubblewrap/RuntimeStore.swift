@@ -1,4 +1,5 @@
 import Glibc
+import ServiceKit
 
 /// The state directory of one runtime. All calls block briefly.
 final class RuntimeStore: Sendable {
@@ -6,7 +7,7 @@ final class RuntimeStore: Sendable {
     let instance: String
     private let directory: String
     /// Holds the lock.
-    private let lock: FileDescriptor
+    private let lock: Locked<FileDescriptor?>
 
     /// - Throws: ``RuntimeError/Code/unavailable`` if a living process has it, ``RuntimeError/Code/fileFailed``.
     init(directory: String) throws(RuntimeError) {
@@ -24,7 +25,7 @@ final class RuntimeStore: Sendable {
         guard number >= 0 else {
             throw RuntimeError(.fileFailed, "cannot open \(directory)/lock", cause: SystemError.last(in: "open"))
         }
-        self.lock = FileDescriptor(number)
+        self.lock = Locked(FileDescriptor(number))
         guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
             throw RuntimeError(.unavailable, "another process uses \(directory)", cause: SystemError.last(in: "flock"))
         }
@@ -37,21 +38,25 @@ final class RuntimeStore: Sendable {
         try TextFile.write(Array(existing.sorted().joined(separator: "\n").utf8), to: "\(self.directory)/groups")
     }
 
-    /// Removes groups of sandboxes that nobody knows, with the processes in them; with nobody known their parents too.
-    func removeGroups(keeping known: Set<String>) -> LeftoverReport {
+    /// Removes groups of sandboxes that nobody knows, with the processes in them.
+    ///
+    /// - Parameters:
+    ///   - removesParents: Only while no sandbox can start: it makes its group in them.
+    ///   - isKnown: Asked after the groups are listed: a sandbox is known before its group is made, so that one which
+    ///     starts meanwhile is spared.
+    func removeGroups(removesParents: Bool, isKnown: (String) -> Bool) -> LeftoverReport {
         var report = LeftoverReport()
         for parent in self.remembered where parent.hasSuffix("/\(self.instance)") {
-            for name in TextFile.directories(in: parent) where !known.contains(name) {
-                ControlGroup.remove("\(parent)/\(name)", into: &report)
-            }
+            let names = TextFile.directories(in: parent)
+            for name in names where !isKnown(name) { ControlGroup.remove("\(parent)/\(name)", into: &report) }
             // Fails while a sandbox has its group in it, as it should.
-            if known.isEmpty { rmdir(parent) }
+            if removesParents { rmdir(parent) }
         }
         return report
     }
 
     /// Lets another process have the directory.
-    func close() { flock(self.lock.number, LOCK_UN) }
+    func close() { self.lock.withLock { $0 = nil } }
 
     private var remembered: [String] {
         (TextFile.read("\(self.directory)/groups") ?? "").split(separator: "\n").map(String.init)
