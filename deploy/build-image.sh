@@ -55,7 +55,7 @@ import_image() {
     tar --directory "$server" --numeric-owner --create . | docker import \
         --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
         --change 'ENV HOST=0.0.0.0 PORT=8000 DATA_DIR=/var/lib/sandbox' \
-        --change 'VOLUME /var/lib/sandbox' --change 'EXPOSE 8000' --change 'STOPSIGNAL SIGTERM' \
+        --change 'VOLUME /var/lib/sandbox' --change 'EXPOSE 8000' \
         --change 'ENTRYPOINT ["/usr/local/bin/serve-in-container"]' - "$tag"
 }
 step "Importing $tag" "$(log_folder)/image-import.log" import_image

@@ -25,6 +25,13 @@ int csa_prepare(void) {
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -errno;
+    if (getpid() == 1) {
+        /* The parent, bwrap, ends with the server if that is prepared (the signal tells), and we end with bwrap. If either
+           is gone by now, so is the other end of our connection. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -errno;
+        int flags = fcntl(1, F_GETFL);
+        if (flags >= 0 && fcntl(1, F_GETSIG) == SIGKILL && fcntl(1, F_SETFL, flags | O_ASYNC) != 0) return -errno;
+    }
     signal(SIGPIPE, SIG_IGN);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);

@@ -130,12 +130,24 @@ static void stage(const struct csr_spawn *spawn) {
     }
 }
 
+/* What the kernel is to do when the reading end of the output closes, which it does with the server: kill this process
+   group, bwrap. The agent switches it on when it runs, and its own end follows from bwrap's.
+
+   Not before, and bwrap's own die-with-parent not at all: while bwrap starts, a child of it waits for a word of its
+   parent, as the first process of a PID namespace whom few signals reach, and would wait for ever were that killed. So a
+   start goes on when the server is gone, until the agent finds its connection closed. */
+static void prepare_end_with_reader(int output) {
+    if (fcntl(output, F_SETOWN, -getpid()) != 0 || fcntl(output, F_SETSIG, SIGKILL) != 0)
+        fail("bind its life to the server's");
+}
+
 static void run_child(const struct csr_spawn *spawn) {
     /* Out of the way of the numbers that they are to have. */
     int agent = fcntl(spawn->agent, F_DUPFD, 20);
     int output = fcntl(spawn->output, F_DUPFD, 20);
     int info = fcntl(spawn->info, F_DUPFD, 20);
-    if (agent < 0 || output < 0 || info < 0) _exit(125);
+    int info_reader = fcntl(spawn->info_reader, F_DUPFD, 20);
+    if (agent < 0 || output < 0 || info < 0 || info_reader < 0) _exit(125);
     if (dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(125);
 
     for (int signal_number = 1; signal_number < NSIG; signal_number++) {
@@ -157,16 +169,18 @@ static void run_child(const struct csr_spawn *spawn) {
     }
     struct rlimit core = {0, 0};
     if (setrlimit(RLIMIT_CORE, &core) != 0) fail("forbid core files");
-    setsid();
+    if (setsid() < 0) fail("lead a session");
+    prepare_end_with_reader(1);
     if (chdir("/") != 0) fail("leave the directory");
     umask(022);
 
     if (spawn->bind_count > 0) stage(spawn);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0 || dup2(null, 0) < 0) fail("open /dev/null");
-    if (dup2(agent, 3) < 0 || dup2(info, 4) < 0) fail("pass its socket on");
-    if (syscall(SYS_close_range, 5, ~0U, 0) != 0) {
-        for (int fd = 5; fd < 65536; fd++) close(fd);
+    /* A reader of its own: bwrap can tell what it has to tell though nobody is there any more. */
+    if (dup2(agent, 3) < 0 || dup2(info, 4) < 0 || dup2(info_reader, 5) < 0) fail("pass its socket on");
+    if (syscall(SYS_close_range, 6, ~0U, 0) != 0) {
+        for (int fd = 6; fd < 65536; fd++) close(fd);
     }
 
     if (spawn->user >= 0) {

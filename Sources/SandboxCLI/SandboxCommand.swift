@@ -18,7 +18,6 @@ public enum SandboxCommand {
                 Command.Example("sandbox run hello.py", "run a file in a sandbox of its own, from another terminal"),
                 Command.Example("sandbox status", "see how the platform is"),
             ],
-            options: ClientCommand.options,
             subcommands: [
                 ServeCommand.command(environment: environment), RunCommand.command(environment),
                 SessionCommand.command(environment), ExecCommand.command(environment),

@@ -91,6 +91,34 @@ extension RealProcesses {
             }
         }
 
+        /// A child of bwrap that waits for its parent must not wait for ever when both lose the server.
+        @Test(.timeLimit(.minutes(3))) func sandboxesThatStartDieWithTheServer() async throws {
+            try await Server.with(environment: ["WARM_POOL_SIZE": "12"]) { server in
+                try await server.stop()
+                for round in 0..<20 {
+                    let process = try server.launch()
+                    try await process.prints("Worker node runs")
+                    // Other moments in each round: the starts take some 10 ms each.
+                    try await Task.sleep(for: .milliseconds(3 * round))
+                    process.send(SIGKILL)
+                    #expect(try await process.end() == .signal(SIGKILL))
+                    try await server.leavesNoProcess()
+                }
+            }
+        }
+
+        /// Who does not run cannot see that the server is gone.
+        @Test(.timeLimit(.minutes(5))) func aStoppedSandboxDiesWithTheServer() async throws {
+            try await Server.with { server in
+                let session = try await server.api.createSession()
+                let inside = Leftovers.processes(of: session.container)
+                #expect(inside.count >= 2)
+                for process in inside { Foundation.kill(process.pid, SIGSTOP) }
+                try await server.kill()
+                try await server.leavesNoProcess()
+            }
+        }
+
         /// A client for each session, one request after the other, until all are accepted or the server is gone.
         private static func submitAll(
             _ sessions: [API.Session],

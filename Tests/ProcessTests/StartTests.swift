@@ -4,7 +4,7 @@ import Testing
 
 extension RealProcesses {
     /// A start that cannot succeed says why, what to do, and ends.
-    @Suite(.timeLimit(.minutes(2))) struct StartTests {
+    @Suite(.timeLimit(.minutes(5))) struct StartTests {
         private func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws
             -> (end: ChildProcess.End, errors: String)
         {
@@ -51,7 +51,7 @@ extension RealProcesses {
         @Test(arguments: [
             (["sevre"], "did you mean \"serve\"?"), (["serve", "--prot", "1"], "did you mean --port?"),
             (["serve", "--port", "http"], "--port"), (["serve", "--port", "70000"], "--port"), (["run"], "FILE"),
-            (["session"], "create"), (["run", "x.py", "--timeout", "0"], "--timeout"),
+            (["session"], "create"), (["status", "--url", "nowhere"], "http://"),
         ]) func aCommandLineThatMakesNoSense(_ words: [String], _ hint: String) async throws {
             let (end, errors) = try await self.run(words)
             #expect(end == .exit(64))

@@ -15,13 +15,17 @@ extension RealProcesses {
                 let process = try #require(server.process)
                 process.send(SIGTERM)
                 try await process.prints("shutting down")
-                // A refused connection, or an answer that says why.
-                let late = try? await api.call(
-                    "POST",
-                    "/executions/sessions/\(session.id)/execute",
-                    API.request("pass")
-                )
-                #expect(late.map { $0.status == 503 } ?? true)
+                // A connection that is not taken, or an answer that says why. What is still accepted is kept.
+                var accepted = [id]
+                _ = try await eventually("new requests are refused") {
+                    let path = "/executions/sessions/\(session.id)/execute"
+                    guard let late = try? await api.call("POST", path, API.request("pass")), late.status != 503 else {
+                        return true
+                    }
+                    accepted.append(try late.body.string("execution_id"))
+                    return nil
+                }
+                #expect(process.isRunning)
                 #expect(try await process.end() == .exit(0))
                 try await server.leavesNoProcess()
                 #expect(Leftovers.controlGroups(of: server.folder).isEmpty)
@@ -29,6 +33,7 @@ extension RealProcesses {
                 let execution = try await server.start().ended(id)
                 #expect(try execution.string("status") == "completed")
                 #expect(try execution.int("return_value") == 7)
+                for id in accepted { #expect(try await server.api.ended(id).string("status") == "completed") }
                 #expect(try await server.api.running(session.id) == session)
             }
         }

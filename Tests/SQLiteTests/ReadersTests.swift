@@ -1,7 +1,7 @@
 import SQLite
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ReadersTests {
+@Suite(.timeLimit(.minutes(5))) struct ReadersTests {
     let folder: TemporaryFolder
 
     init() throws { self.folder = try TemporaryFolder() }

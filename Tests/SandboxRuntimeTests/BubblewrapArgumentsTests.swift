@@ -18,11 +18,13 @@ import Testing
     @Test func isolatesEverything() {
         let list = self.arguments.list
         for flag in [
-            "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
-            "--as-pid-1", "--new-session",
+            "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--as-pid-1",
+            "--new-session",
         ] {
             #expect(list.contains(flag), "\(flag)")
         }
+        // Killed while it starts, bwrap would leave a child behind that waits for it for ever.
+        #expect(!list.contains("--die-with-parent"))
         let text = list.joined(separator: " ")
         #expect(text.contains("--uid 1000 --gid 1000") && text.contains("--cap-drop ALL"))
         #expect(text.contains("--ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /state/empty /usr/local"))

@@ -6,7 +6,7 @@ import Testing
 import WorkerNode
 
 @Suite struct SessionFlowTests {
-    @Test(.timeLimit(.minutes(1))) func anUnknownImageFailsTheSession() async throws {
+    @Test(.timeLimit(.minutes(5))) func anUnknownImageFailsTheSession() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
             let spec = SessionSpec.sample(image: "strange")
@@ -18,7 +18,7 @@ import WorkerNode
         #expect(try fixture.folders().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aStartThatMaySucceedLaterIsTriedOnceMore() async throws {
+    @Test(.timeLimit(.minutes(5))) func aStartThatMaySucceedLaterIsTriedOnceMore() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         runtime.failStarts(with: [RuntimeError(.startTimedOut, "slow")])
@@ -27,7 +27,7 @@ import WorkerNode
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             (RuntimeError.Code.startTimedOut, 2, "start_timed_out"), (.exhausted, 2, "no_capacity"),
             (.startFailed, 1, "start_failed"), (.unavailable, 1, "runtime_unavailable"),
@@ -48,7 +48,7 @@ import WorkerNode
         #expect(try fixture.folders().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1))) func asManySessionsAsAllowedAndNoMore() async throws {
+    @Test(.timeLimit(.minutes(5))) func asManySessionsAsAllowedAndNoMore() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime(), maxSandboxes: 1)) { dispatcher in
             let first = SessionSpec.sample("s1")
@@ -58,7 +58,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSessionThatIsThereIsAnnouncedAgain() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSessionThatIsThereIsAnnouncedAgain() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         try await fixture.run(fixture.worker(runtime)) { dispatcher in
@@ -69,7 +69,7 @@ import WorkerNode
         #expect(runtime.specs.count == 1)
     }
 
-    @Test(.timeLimit(.minutes(1))) func anEndedSessionLeavesNothing() async throws {
+    @Test(.timeLimit(.minutes(5))) func anEndedSessionLeavesNothing() async throws {
         let fixture = try await WorkerFixture()
         let started = Signal()
         let runtime = ProgrammedRuntime { _, sandbox in
@@ -94,7 +94,7 @@ import WorkerNode
         #expect(runtime.live.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSessionThatIsEndedWhileItStartsLeavesNothing() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSessionThatIsEndedWhileItStartsLeavesNothing() async throws {
         let fixture = try await WorkerFixture()
         let gate = Signal()
         let runtime = ProgrammedRuntime(startGate: gate)
@@ -110,7 +110,7 @@ import WorkerNode
         #expect(runtime.live.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1))) func endingWhatIsNotHereRemovesWhatItLeft() async throws {
+    @Test(.timeLimit(.minutes(5))) func endingWhatIsNotHereRemovesWhatItLeft() async throws {
         let fixture = try await WorkerFixture()
         let spec = SessionSpec.sample()
         let container = try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
@@ -130,7 +130,7 @@ import WorkerNode
         #expect(FileManager.default.fileExists(atPath: "\(fixture.folder)/log.db"))
     }
 
-    @Test(.timeLimit(.minutes(1))) func filesSurviveARestartOfTheWorker() async throws {
+    @Test(.timeLimit(.minutes(5))) func filesSurviveARestartOfTheWorker() async throws {
         let fixture = try await WorkerFixture()
         let spec = SessionSpec.sample()
         let container = try await fixture.run(fixture.worker(ProgrammedRuntime(), warmPoolSize: 1)) { dispatcher in
@@ -147,7 +147,7 @@ import WorkerNode
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "kept")
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSessionWhoseFilesAreGoneFails() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSessionWhoseFilesAreGoneFails() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
             try await dispatcher.send(.ensureSession(.sample(), container: ContainerID("sbx-gone")))
@@ -155,7 +155,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSandboxThatDiesIdleIsReplacedByTheNextExecution() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSandboxThatDiesIdleIsReplacedByTheNextExecution() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         try await fixture.run(fixture.worker(runtime)) { dispatcher in
@@ -169,7 +169,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSandboxThatDiesAtWorkCrashesTheExecutionAndIsReplaced() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSandboxThatDiesAtWorkCrashesTheExecutionAndIsReplaced() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime { order, sandbox in
             if order.id.rawValue == "e1" {
@@ -194,7 +194,7 @@ import WorkerNode
         #expect(runtime.specs.count == 2)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aSandboxThatCannotBeReplacedEndsTheSession() async throws {
+    @Test(.timeLimit(.minutes(5))) func aSandboxThatCannotBeReplacedEndsTheSession() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         try await fixture.run(fixture.worker(runtime)) { dispatcher in

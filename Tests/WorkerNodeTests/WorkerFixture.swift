@@ -186,7 +186,16 @@ final class Dispatcher {
     /// A session that is ready.
     func ready(_ spec: SessionSpec, container: ContainerID? = nil) async throws -> SessionReference {
         try await self.send(.ensureSession(spec, container: container))
-        return try await self.nextReady()
+        let (reference, problem): (SessionReference, Problem?) = try await self.next { event in
+            switch event {
+            case .sessionReady(let reference, _) where reference.incarnation == spec.incarnation: (reference, nil)
+            case .sessionFailed(let reference, let problem) where reference.incarnation == spec.incarnation:
+                (reference, problem)
+            default: nil
+            }
+        }
+        try #require(problem == nil, "\(spec.id): \(problem?.code ?? ""): \(problem?.message ?? "")")
+        return reference
     }
 }
 

@@ -42,10 +42,11 @@ struct csr_spawn {
     const char *path;
     char *const *argv;
     char *const *envp;
-    /* Become descriptors 3, 1 and 2, 4. */
+    /* Become descriptors 3, 1 and 2, 4, 5. The end of the reader of `output` is the child's end. */
     int agent;
     int output;
     int info;
+    int info_reader;
     /* Opened cgroup.procs (v2) or tasks files that the child enters. */
     const int *groups;
     int group_count;

@@ -12,6 +12,7 @@ enum ExecCommand {
                 Command.Example("sandbox exec run SESSION job.py --detach", "print the execution's id and return"),
                 Command.Example("sandbox exec result EXECUTION --wait 60", "wait for its end"),
             ],
+            options: ClientCommand.options,
             subcommands: [
                 self.run(environment), self.result(environment), self.list(environment), self.cancel(environment),
             ]

@@ -15,6 +15,7 @@ enum FilesCommand {
                 Command.Example("sandbox files upload SESSION data.csv --to in/a.csv", "to /workspace/in/a.csv"),
                 Command.Example("sandbox files download SESSION out/plot.png", "to ./plot.png"),
             ],
+            options: ClientCommand.options,
             subcommands: [self.list(environment), self.upload(environment), self.download(environment)]
         )
     }

@@ -17,7 +17,7 @@ enum RunCommand {
                 Command.Example("sandbox run add.py --event '{\"a\": 1, \"b\": 2}'", "call its handler(event)"),
                 Command.Example("echo 'print(6*7)' | sandbox run -", "run what comes on standard input"),
             ],
-            options: SourceFile.options + [
+            options: ClientCommand.options + SourceFile.options + [
                 Option("template", value: "ID", help: "template of the session", default: "python-basic")
             ],
             positionals: [Positional("FILE", help: "the program; - for standard input")],

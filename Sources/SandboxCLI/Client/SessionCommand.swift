@@ -16,6 +16,7 @@ enum SessionCommand {
                 Command.Example("sandbox session create --id build-7 --memory 1Gi --cpu 2", "with a name and limits"),
                 Command.Example("sandbox session delete build-7", "ends it and forgets it"),
             ],
+            options: ClientCommand.options,
             subcommands: [
                 self.create(environment), self.list(environment), self.get(environment),
                 self.end(environment, "terminate", "End the sandbox and its files; keep the record"),

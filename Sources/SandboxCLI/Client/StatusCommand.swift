@@ -8,6 +8,7 @@ enum StatusCommand {
             "status",
             summary: "Show how the server and everything it uses are",
             discussion: "Ends with 0 if the server is healthy, else with 1.",
+            options: ClientCommand.options,
             action: { arguments in
                 let client = try APIClient(arguments, environment: environment)
                 let answer = try await client.call("GET", "/health/detailed")

@@ -16,6 +16,7 @@ enum TemplateCommand {
                 Command.Example("sandbox template list", "what sessions can be made from"),
                 Command.Example("sandbox template create big --memory 4096", "Python with 4 GiB"),
             ],
+            options: ClientCommand.options,
             subcommands: [
                 self.create(environment), self.list(environment), self.get(environment), self.delete(environment),
             ]

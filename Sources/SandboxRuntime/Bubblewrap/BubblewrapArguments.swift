@@ -30,7 +30,7 @@ struct BubblewrapArguments: Sendable {
         var arguments = [
             "bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
             "--uid", "1000", "--gid", "1000", "--hostname", "sandbox", "--cap-drop", "ALL",
-            "--die-with-parent", "--as-pid-1", "--new-session", "--info-fd", "\(Self.infoDescriptor)",
+            "--as-pid-1", "--new-session", "--info-fd", "\(Self.infoDescriptor)",
         ]
         if !self.hasNetwork { arguments.append("--unshare-net") }
         for entry in self.root {

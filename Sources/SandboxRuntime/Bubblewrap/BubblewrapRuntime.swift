@@ -41,7 +41,7 @@ public final class BubblewrapRuntime: SandboxRuntime {
         self.isRoot = geteuid() == 0
         self.hostCores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         self.store = try RuntimeStore(directory: configuration.stateDirectory)
-        _ = self.store.removeGroups(keeping: [])
+        _ = self.store.removeGroups(removesParents: true) { _ in false }
         self.probe = ControlGroupProbe(
             instance: self.store.instance,
             hostCores: self.hostCores,
@@ -89,8 +89,13 @@ public final class BubblewrapRuntime: SandboxRuntime {
     public func removeLeftovers(keeping known: Set<SandboxID>) async -> LeftoverReport {
         do throws(RuntimeError) {
             return try await self.threads.run { () throws(RuntimeError) in
-                let alive = self.state.withLock { $0.claimed }
-                return self.store.removeGroups(keeping: Set(known.union(alive).map(\.rawValue)))
+                let known = Set(known.map(\.rawValue))
+                return self.store.removeGroups(removesParents: false) { name in
+                    if known.contains(name) { return true }
+                    // What cannot be a sandbox's name is none of ours that lives.
+                    guard let id = try? SandboxID(name) else { return false }
+                    return self.state.withLock { $0.claimed.contains(id) }
+                }
             }
         } catch {
             return LeftoverReport(failures: ["\(error)"])
@@ -106,7 +111,7 @@ public final class BubblewrapRuntime: SandboxRuntime {
             for sandbox in sandboxes { group.addTask { await sandbox.stop() } }
         }
         guard isFirst else { return }
-        _ = self.store.removeGroups(keeping: [])
+        _ = self.store.removeGroups(removesParents: true) { _ in false }
         self.launcher.close()
         self.threads.close()
         self.reactor.close()

@@ -1,9 +1,9 @@
 import CSystem
 import Glibc
 
-/// Forks sandboxes on one thread that lives as long as the runtime.
+/// Forks sandboxes, one after the other, on a thread of its own: a fork copies the page tables, and takes its time.
 ///
-/// The kernel kills what asked to die with its parent when the forking *thread* ends, so no pool's thread will do.
+/// A sandbox ends with this process, however that ends: its agent finds its connection closed, and the kernel kills bwrap.
 final class Launcher: Sendable {
     struct Request: Sendable {
         var bwrapPath: String
@@ -34,7 +34,7 @@ final class Launcher: Sendable {
         try await self.thread.run { () throws(RuntimeError) in try Self.spawn(request) }
     }
 
-    /// Every child that still lives is killed by the kernel.
+    /// Children that still live are not touched.
     func close() { self.thread.close() }
 
     private static func spawn(_ request: Request) throws(RuntimeError) -> Child {
@@ -73,6 +73,7 @@ final class Launcher: Sendable {
                         spawn.agent = agent.number
                         spawn.output = outputEnd.number
                         spawn.info = infoEnd.number
+                        spawn.info_reader = info.number
                         spawn.groups = groups.baseAddress
                         spawn.group_count = Int32(groups.count)
                         spawn.user = request.owner.map { Int64($0.user) } ?? -1

@@ -37,15 +37,19 @@ final class RuntimeStore: Sendable {
         try TextFile.write(Array(existing.sorted().joined(separator: "\n").utf8), to: "\(self.directory)/groups")
     }
 
-    /// Removes groups of sandboxes that nobody knows, with the processes in them; with nobody known their parents too.
-    func removeGroups(keeping known: Set<String>) -> LeftoverReport {
+    /// Removes groups of sandboxes that nobody knows, with the processes in them.
+    ///
+    /// - Parameters:
+    ///   - removesParents: Only while no sandbox can start: it makes its group in them.
+    ///   - isKnown: Asked after the groups are listed: a sandbox is known before its group is made, so that one which
+    ///     starts meanwhile is spared.
+    func removeGroups(removesParents: Bool, isKnown: (String) -> Bool) -> LeftoverReport {
         var report = LeftoverReport()
         for parent in self.remembered where parent.hasSuffix("/\(self.instance)") {
-            for name in TextFile.directories(in: parent) where !known.contains(name) {
-                ControlGroup.remove("\(parent)/\(name)", into: &report)
-            }
+            let names = TextFile.directories(in: parent)
+            for name in names where !isKnown(name) { ControlGroup.remove("\(parent)/\(name)", into: &report) }
             // Fails while a sandbox has its group in it, as it should.
-            if known.isEmpty { rmdir(parent) }
+            if removesParents { rmdir(parent) }
         }
         return report
     }

@@ -112,11 +112,15 @@ struct API: Sendable {
         guard response.status == 200 else { throw Unexpected("no upload: \(response.status) \(response.text)") }
     }
 
+    /// Waits while the session's sandbox is not there, as after a start of the server.
+    ///
     /// - Returns: `nil` if there is no such file.
     func download(_ session: Session, _ path: String) async throws -> String? {
-        let response = try await self.http.send(
-            HTTPClientRequest("GET", "\(self.base)/api/v1/sessions/\(session.id)/files/\(path)")
-        )
+        let response = try await eventually("the sandbox can be reached") {
+            let url = "\(self.base)/api/v1/sessions/\(session.id)/files/\(path)"
+            let response = try await self.http.send(HTTPClientRequest("GET", url))
+            return response.status == 503 ? nil : response
+        }
         if response.status == 404 { return nil }
         guard response.status == 200 else { throw Unexpected("no download: \(response.status) \(response.text)") }
         return response.text

@@ -2,14 +2,14 @@
 ///
 /// - Throws: ``Unexpected`` when `patience` is over.
 func eventually<T: Sendable>(
-    _ what: String,
+    _ what: @autoclosure () -> String,
     within patience: Duration = .seconds(30),
     _ ask: () async throws -> T?
 ) async throws -> T {
     let deadline = ContinuousClock.now + patience
     while true {
         if let answer = try await ask() { return answer }
-        guard ContinuousClock.now < deadline else { throw Unexpected("not within \(patience): \(what)") }
+        guard ContinuousClock.now < deadline else { throw Unexpected("not within \(patience): \(what())") }
         try await Task.sleep(for: .milliseconds(10))
     }
 }

@@ -9,14 +9,15 @@ enum Leftovers {
     }
 
     /// Processes that were started with a path beneath `folder`, or see one of its directories: those in a sandbox have
-    /// their workspace mounted from there.
+    /// their workspace mounted from there. The folder's name is looked for, which must be like no other.
     static func processes(of folder: String) -> [Found] {
+        let name = URL(fileURLWithPath: folder).lastPathComponent
         let own = ProcessInfo.processInfo.processIdentifier
         // A process may end at any moment: what cannot be read is no longer there.
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return entries.compactMap { Int32($0) }.filter { $0 != own }.compactMap { pid in
             let command = self.text("/proc/\(pid)/cmdline").replacingOccurrences(of: "\0", with: " ")
-            guard command.contains(folder) || self.text("/proc/\(pid)/mountinfo").contains(folder) else { return nil }
+            guard command.contains(name) || self.text("/proc/\(pid)/mountinfo").contains(name) else { return nil }
             return Found(pid: pid, command: command)
         }
     }
