@@ -18,10 +18,12 @@ static const ptrdiff_t MHDX_NONE = -1;
 /* ---- Starting ---- */
 
 struct mhdx_config {
+    /* The library's own from now on: it closes it when it stops. */
     int listen_descriptor;
     unsigned threads, connection_limit, idle_seconds;
     size_t connection_memory;
     void *context;
+    MHD_AcceptPolicyCallback accept;
     MHD_AccessHandlerCallback access;
     MHD_RequestCompletedCallback completed;
     MHD_NotifyConnectionCallback connection;
@@ -56,7 +58,7 @@ static inline struct MHD_Daemon *mhdx_start(const struct mhdx_config *c, struct 
     /* A pool of 0 or 1 is refused with a warning: then the option is ended early. */
     enum MHD_OPTION pool = c->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END;
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, c->accept, c->context,
         c->access, c->context,
         MHD_OPTION_EXTERNAL_LOGGER, mhdx_log, sink,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)c->listen_descriptor,

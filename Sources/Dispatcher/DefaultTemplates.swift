@@ -9,6 +9,8 @@ enum DefaultTemplates {
                 name: "Python Basic",
                 imageURL: "sandbox-template-python-basic:latest",
                 runtime: .python311,
+                // A whole core: half of one would be used up by a client that runs one small function after the other.
+                cpuMillis: 1000,
                 createdAt: now,
                 updatedAt: now
             )

@@ -117,7 +117,6 @@ public final class HTTPServer: Sendable {
         }
         if let daemon {
             self.context.startDraining()
-            daemon.stopListening()
             self.onDrain?()
             for exchange in self.context.sweeper.exchanges { exchange.cancelIfEndless() }
             let deadline = ContinuousClock.now + grace

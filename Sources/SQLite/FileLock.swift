@@ -43,6 +43,10 @@ public final class FileLock: Sendable {
             defer { descriptor = nil }
             return descriptor
         }
-        if let descriptor { close(descriptor) }
+        guard let descriptor else { return }
+        // A process that is just being started may hold a copy of the descriptor until its program runs: closing ours
+        // would leave the lock with it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 }

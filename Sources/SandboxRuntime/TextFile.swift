@@ -43,12 +43,18 @@ enum TextFile {
 
     /// Makes a directory and those above it that are missing.
     static func makeDirectories(_ path: String, mode: mode_t) throws(RuntimeError) {
-        if mkdir(path, mode) == 0 || errno == EEXIST { return }
+        if mkdir(path, mode) == 0 || errno == EEXIST { return try Self.setMode(path, mode) }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
             throw Self.failure(path, "mkdir")
         }
         try Self.makeDirectories(String(path[..<slash]), mode: mode)
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw Self.failure(path, "mkdir") }
+        try Self.setMode(path, mode)
+    }
+
+    /// Whatever the umask is: sandboxed programs must be able to read what is made for them. What is not ours stays.
+    private static func setMode(_ path: String, _ mode: mode_t) throws(RuntimeError) {
+        guard chmod(path, mode) == 0 || errno == EPERM else { throw Self.failure(path, "chmod") }
     }
 
     /// Names of the directories in a directory; empty if it cannot be read.

@@ -46,6 +46,27 @@ import Testing
         #expect(throws: RawClient.Failure.self) { try RawClient(port: port) }
     }
 
+    @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func closesWhoComesDuringADrain(_ threads: Int) async throws {
+        let (started, draining, release) = (Signal(), Signal(), Signal())
+        let route = HTTPRoute(.get, "/wait") { _ in
+            started.fire()
+            try await release.wait()
+            return .text(200, "done")
+        }
+        let server = try Self.server([route], threads: threads, onDrain: { draining.fire() })
+        let port = try server.start()
+        let client = try RawClient(port: port)
+        try await client.send(Self.wait)
+        try await started.wait()
+        async let stopped: Void = server.stop(grace: .seconds(50))
+        try await draining.wait()
+        let late = try await RawClient(port: port).readToEnd()
+        #expect(late.end == .closed && late.bytes.isEmpty)
+        release.fire()
+        #expect(try await client.readResponse()?.text == "done")
+        await stopped
+    }
+
     @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func cutsOffWhatDoesNotEnd(_ threads: Int) async throws {
         let started = [Signal(), Signal(), Signal(), Signal()]
         let cancelled = Signal()

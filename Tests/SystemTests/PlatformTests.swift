@@ -34,16 +34,18 @@ import Testing
             descriptors.append(self.openFiles)
         }
         // What the first rounds opened for good may stay; what each round opens must not.
-        #expect(try #require(descriptors.last) <= descriptors[1], "open descriptors: \(descriptors)")
+        #expect(try #require(descriptors.last) <= descriptors[1], "open descriptors: \(descriptors), \(self.openPaths)")
     }
 
     /// Descriptors of this process in the platform's folder: other tests have theirs.
-    private var openFiles: Int {
+    private var openFiles: Int { self.openPaths.count }
+
+    private var openPaths: [String] {
         let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-        return descriptors.count { descriptor in
+        return descriptors.compactMap { descriptor in
             // One that was closed meanwhile is none.
             let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + descriptor)
-            return target?.hasPrefix(self.folder) == true
+            return target?.hasPrefix(self.folder) == true ? target : nil
         }
     }
 

@@ -3,7 +3,8 @@ import Messages
 import SandboxRuntime
 import ServiceKit
 import Testing
-import WorkerNode
+
+@testable import WorkerNode
 
 @Suite struct SessionFlowTests {
     @Test(.timeLimit(.minutes(5))) func anUnknownImageFailsTheSession() async throws {
@@ -98,11 +99,16 @@ import WorkerNode
         let fixture = try await WorkerFixture()
         let gate = Signal()
         let runtime = ProgrammedRuntime(startGate: gate)
-        try await fixture.run(fixture.worker(runtime)) { dispatcher in
+        let worker = try fixture.worker(runtime)
+        try await fixture.run(worker) { dispatcher in
             let spec = SessionSpec.sample("s1")
             try await dispatcher.send(.ensureSession(spec, container: nil), .endSession(spec.reference))
             let again = SessionSpec.sample("s1")
             try await dispatcher.send(.ensureSession(again, container: nil))
+            try await until {
+                let slots = worker.table.withLock { $0.slots }
+                return slots[again.incarnation] != nil && slots[spec.incarnation]?.machine.isAlive == false
+            }
             gate.fire()
             #expect(try await dispatcher.nextReady().incarnation == again.incarnation)
         }

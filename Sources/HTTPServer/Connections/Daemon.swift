@@ -8,13 +8,17 @@ import ServiceKit
 final class Daemon: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let sink: UnsafeMutablePointer<mhdx_log_sink>
-    private let listener: ListeningSocket
     private let context: ServerContext
 
     init(context: ServerContext, listener: ListeningSocket) throws(HTTPServerError) {
         let settings = context.configuration
         var config = mhdx_config()
-        config.listen_descriptor = listener.descriptor
+        // A number of its own, since the library closes it; after a failure too, but that is not promised.
+        let descriptor = fcntl(listener.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else {
+            throw HTTPServerError(.cannotListen, "no descriptor is left: \(String(cString: strerror(errno)))")
+        }
+        config.listen_descriptor = descriptor
         config.threads = UInt32(settings.threads)
         config.connection_limit = UInt32(settings.connectionLimit)
         // The sweeper is exact, and comes first; this is what bounds a connection should it fail.
@@ -31,17 +35,10 @@ final class Daemon: @unchecked Sendable {
         }
         self.pointer = pointer
         self.sink = sink
-        self.listener = listener
         self.context = context
     }
 
     deinit { self.sink.deallocate() }
-
-    /// New clients are refused at once, instead of waiting in a backlog that nobody serves.
-    func stopListening() {
-        _ = MHD_quiesce_daemon(self.pointer)
-        shutdown(self.listener.descriptor, Int32(SHUT_RDWR))
-    }
 
     /// Closes what is left. No connection may be parked. Once only.
     func stop() async {
@@ -61,6 +58,12 @@ final class Daemon: @unchecked Sendable {
     }
 
     private static func setCallbacks(_ config: inout mhdx_config) {
+        // Who comes during a drain is closed at once. `MHD_quiesce_daemon`, which is there for that, takes the socket out
+        // of a thread's epoll set while the thread may do the same; the second of them aborts the process.
+        config.accept = { context, _, _ in
+            guard let context else { return .NO }
+            return Unmanaged<ServerContext>.fromOpaque(context).takeUnretainedValue().isDraining ? .NO : .YES
+        }
         config.connection = { context, connection, slot, code in
             guard let context, let connection, let slot else { return }
             let server = Unmanaged<ServerContext>.fromOpaque(context).takeUnretainedValue()

@@ -1,4 +1,5 @@
 import Glibc
+import ServiceKit
 
 /// The state directory of one runtime. All calls block briefly.
 final class RuntimeStore: Sendable {
@@ -6,7 +7,7 @@ final class RuntimeStore: Sendable {
     let instance: String
     private let directory: String
     /// Holds the lock.
-    private let lock: FileDescriptor
+    private let lock: Locked<FileDescriptor?>
 
     /// - Throws: ``RuntimeError/Code/unavailable`` if a living process has it, ``RuntimeError/Code/fileFailed``.
     init(directory: String) throws(RuntimeError) {
@@ -24,7 +25,7 @@ final class RuntimeStore: Sendable {
         guard number >= 0 else {
             throw RuntimeError(.fileFailed, "cannot open \(directory)/lock", cause: SystemError.last(in: "open"))
         }
-        self.lock = FileDescriptor(number)
+        self.lock = Locked(FileDescriptor(number))
         guard flock(number, LOCK_EX | LOCK_NB) == 0 else {
             throw RuntimeError(.unavailable, "another process uses \(directory)", cause: SystemError.last(in: "flock"))
         }
@@ -55,7 +56,13 @@ final class RuntimeStore: Sendable {
     }
 
     /// Lets another process have the directory.
-    func close() { flock(self.lock.number, LOCK_UN) }
+    func close() {
+        self.lock.withLock { lock in
+            // Said aloud: a process that is just being started may hold a copy of the descriptor for a moment.
+            if let lock { flock(lock.number, LOCK_UN) }
+            lock = nil
+        }
+    }
 
     private var remembered: [String] {
         (TextFile.read("\(self.directory)/groups") ?? "").split(separator: "\n").map(String.init)

@@ -29,9 +29,9 @@ final class WarmPool: Sendable {
         (self.changes, self.changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// The ceilings that a waiting sandbox has until it is claimed: those of a template that names none, so that most
+    /// The ceilings that a waiting sandbox has until it is claimed: those of the template `python-basic`, so that most
     /// claims change nothing.
-    static let limits = ResourceLimits(cpuCores: 0.5, memoryBytes: 512 << 20, diskBytes: 1 << 30, maxProcesses: 128)
+    static let limits = ResourceLimits(cpuCores: 1, memoryBytes: 512 << 20, diskBytes: 1 << 30, maxProcesses: 128)
 
     var readyCounts: [PoolShape: Int] { self.machine.withLock { $0.readyCounts } }
 
