@@ -97,13 +97,15 @@ public final class ServiceGroup: Service {
 
     /// Returns whether anything is left to wait for.
     private func handle(_ event: Event, _ loop: inout Loop, _ tasks: inout TaskGroup<Event>) -> Bool {
+        if tasks.isCancelled, !loop.isDrainOver {
+            // Not by us: the task that runs the group was cancelled, and every service with it.
+            if loop.failure == nil { loop.failure = CancellationError() }
+            if loop.machine.wasCancelled() == .finish { return false }
+        }
         let action: ServiceGroupStateMachine.Action
         switch event {
         case .asked: action = loop.machine.shutdownRequested()
-        case .cancelled:
-            if !tasks.isCancelled { return true }
-            if !loop.isDrainOver, loop.failure == nil { loop.failure = CancellationError() }
-            action = loop.machine.wasCancelled()
+        case .cancelled: action = .none
         case .drainTimedOut:
             loop.isDrainOver = true
             action = loop.machine.drainTimedOut()
