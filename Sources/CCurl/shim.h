@@ -24,6 +24,11 @@ static inline CURLcode shim_set_transfer_function(
 static inline CURLcode shim_set_seek_function(CURL *handle, int (*value)(void *, curl_off_t, int)) {
     return curl_easy_setopt(handle, CURLOPT_SEEKFUNCTION, value);
 }
+static inline CURLcode shim_set_socket_function(
+    CURL *handle, int (*value)(void *, curl_socket_t, curlsocktype)
+) {
+    return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, value);
+}
 static inline CURLMcode shim_multi_set_long(CURLM *handle, CURLMoption option, long value) {
     return curl_multi_setopt(handle, option, value);
 }

@@ -77,6 +77,11 @@ final class Transfer {
             shim_set_long(self.handle, CURLOPT_TIMEOUT_MS, max(1, Self.milliseconds(timeout)))
         }
         shim_set_long(self.handle, CURLOPT_CONNECTTIMEOUT_MS, max(1, Self.milliseconds(request.connectTimeout)))
+        // A child process must not hold a connection that we have closed.
+        shim_set_socket_function(self.handle) { _, socket, _ in
+            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
+            return CURL_SOCKOPT_OK
+        }
         self.prepareBody(request)
         self.prepareHeaders(request)
         let me = Unmanaged.passUnretained(self).toOpaque()

@@ -3,27 +3,34 @@ public import ServiceKit
 /// Runs reads that may take a while on one thread of its own, one after the other.
 public final class SerialReader: Sendable {
     private let path: String
-    private let inbox: WorkInbox<@Sendable (Result<Connection, SQLiteError>) -> Void>
+    private typealias Job = @Sendable (Result<Connection, SQLiteError>) -> Void
+
+    private let inbox: WorkInbox<Job>
+    private let end: ThreadEnd
 
     /// Starts the thread; the file is opened with the first read.
     ///
     /// - Throws: `ThreadError` if the system allows no further thread.
     public init(path: String) throws(ThreadError) {
-        let inbox = WorkInbox<@Sendable (Result<Connection, SQLiteError>) -> Void>()
-        self.path = path
-        self.inbox = inbox
+        let (inbox, end) = (WorkInbox<Job>(), ThreadEnd())
+        (self.path, self.inbox, self.end) = (path, inbox, end)
         try DedicatedThread.start(name: "sqlite-reader") {
-            var connection: Connection?
-            while case .jobs(let jobs) = inbox.next(idleAfter: nil) {
-                for job in jobs {
-                    do throws(SQLiteError) {
-                        let open =
-                            if let connection { connection } else { try Connection(path: path, access: .readOnly) }
-                        connection = open
-                        job(.success(open))
-                    } catch {
-                        job(.failure(error))
-                    }
+            Self.serve(path, inbox)
+            end.come()
+        }
+    }
+
+    /// The file is closed when it returns.
+    private static func serve(_ path: String, _ inbox: WorkInbox<Job>) {
+        var connection: Connection?
+        while case .jobs(let jobs) = inbox.next(idleAfter: nil) {
+            for job in jobs {
+                do throws(SQLiteError) {
+                    let open = if let connection { connection } else { try Connection(path: path, access: .readOnly) }
+                    connection = open
+                    job(.success(open))
+                } catch {
+                    job(.failure(error))
                 }
             }
         }
@@ -43,6 +50,9 @@ public final class SerialReader: Sendable {
         }
     }
 
-    /// Refuses further reads; those that wait are still answered.
-    public func close() { self.inbox.close() }
+    /// Refuses further reads, and returns when those that wait are answered and the database is closed.
+    public func close() async {
+        self.inbox.close()
+        await self.end.wait()
+    }
 }

@@ -98,6 +98,6 @@ public final class SerialWriter: Sendable {
     /// Refuses further writes, and returns when the queued ones are committed and the database is closed.
     public func close() async {
         self.loop.inbox.close()
-        await self.loop.waitForEnd()
+        await self.loop.end.wait()
     }
 }

@@ -10,11 +10,6 @@ final class WriterLoop: Sendable {
         var fail: @Sendable (any Error) -> Void
     }
 
-    private struct End: Sendable {
-        var hasCome = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
-
     /// Bounds how long the first write of a group waits for the last.
     private static let largestGroup = 512
 
@@ -22,7 +17,7 @@ final class WriterLoop: Sendable {
     let inbox = WorkInbox<Job>()
     private let idleCheckpointDelay: Duration
     private let commitCount = Atomic(0)
-    private let end = Locked(End())
+    let end = ThreadEnd()
 
     var commits: Int { self.commitCount.load(ordering: .relaxed) }
 
@@ -43,22 +38,7 @@ final class WriterLoop: Sendable {
             self.inbox.close()
             opened.resume(throwing: error)
         }
-        let waiters = self.end.withLock { end in
-            end.hasCome = true
-            defer { end.waiters = [] }
-            return end.waiters
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    func waitForEnd() async {
-        await withCheckedContinuation { waiter in
-            let hasCome = self.end.withLock { end in
-                if !end.hasCome { end.waiters.append(waiter) }
-                return end.hasCome
-            }
-            if hasCome { waiter.resume() }
-        }
+        self.end.come()
     }
 
     private func serve(_ connection: Connection) {

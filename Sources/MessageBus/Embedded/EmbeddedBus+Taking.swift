@@ -62,6 +62,7 @@ extension EmbeddedBus {
         } catch {
             result = .failure(BusError(error, "cannot read partition \(read.partition) of \(topic.name)"))
         }
+        // The error is thrown below, once the reading is settled.
         let chunk = try? result.get()
         let (deliveries, resumptions) = topic.state.withLock { $0.didRead(read, chunk, by: consumer) }
         for resume in resumptions { resume() }

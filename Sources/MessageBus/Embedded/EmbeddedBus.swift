@@ -62,7 +62,7 @@ public final class EmbeddedBus: TransactionalMessageBus {
     /// Ends every subscription and follower, and returns when what was published before is committed.
     public func close() async {
         for topic in self.topics.withLock({ Array($0.values) }) { topic.update { $0.end() } }
-        self.reader.close()
+        await self.reader.close()
         if self.ownsWriter { await self.writer.close() }
         self.lock?.release()
     }
