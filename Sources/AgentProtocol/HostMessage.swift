@@ -1,6 +1,6 @@
 /// What a host says to the agent.
 public enum HostMessage: Sendable, Equatable {
-    /// The first message, sent once. The agent answers ``AgentMessage/ready(_:)``.
+    /// The first message, sent once on each connection. The first of all is what counts. The agent answers ``AgentMessage/ready(_:)``.
     case configure(AgentConfiguration)
     /// Run this; answered by exactly one ``AgentMessage/ended(_:)``. One that comes while another runs waits for it.
     case execute(ExecuteRequest)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,18 +15,19 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-int csa_prepare(void) {
+int csa_prepare(int ends_with_parent) {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return -errno;
     if (getpid() != 1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return -errno;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -errno;
-    if (getpid() == 1) {
+    if (ends_with_parent && getpid() == 1) {
         /* The parent, bwrap, ends with the server if that is prepared (the signal tells), and we end with bwrap. If either
            is gone by now, so is the other end of our connection. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return -errno;
@@ -36,6 +38,34 @@ int csa_prepare(void) {
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     return 0;
+}
+
+int csa_connect(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+int csa_watch_directory(const char *path) {
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0) return -errno;
+    if (inotify_add_watch(fd, path, IN_CREATE | IN_MOVED_TO) >= 0) return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+void csa_await_directory(int fd, int milliseconds) {
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    char events[4096];
+    if (poll(&wait, 1, milliseconds) <= 0) return;
+    while (read(fd, events, sizeof events) > 0) {}
 }
 
 int csa_open_child_signals(void) {

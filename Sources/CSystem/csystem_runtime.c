@@ -1,5 +1,6 @@
 /* What starting and watching sandboxes from the host needs of the kernel. */
 #define _GNU_SOURCE
+#include <spawn.h>
 #include "csystem_runtime.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +62,53 @@ int64_t csr_send(int fd, const void *bytes, uint64_t count) {
 }
 
 int64_t csr_receive(int fd, void *bytes, uint64_t count) { return recv(fd, bytes, count, MSG_DONTWAIT); }
+
+static const char *const listener_name = "agent.sock", *const listener_draft = "agent.new";
+
+int csr_listen(const char *directory, int64_t user, int64_t group) {
+    int place = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (place < 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    /* However long the directory's own path is. */
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", place, listener_draft);
+    unlinkat(place, listener_draft, 0);
+    int failed = fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+                 fchmodat(place, listener_draft, 0600, 0) != 0 ||
+                 (user >= 0 && fchownat(place, listener_draft, (uid_t)user, (gid_t)group, AT_SYMLINK_NOFOLLOW) != 0) ||
+                 listen(fd, 16) != 0 || renameat(place, listener_draft, place, listener_name) != 0;
+    int error = errno;
+    if (failed && fd >= 0) close(fd);
+    close(place);
+    errno = error;
+    return failed ? -1 : fd;
+}
+
+int csr_accept(int fd, int *pid, uint32_t *user) {
+    int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    if (connection < 0) return -1;
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        int error = errno;
+        close(connection);
+        errno = error;
+        return -1;
+    }
+    *pid = peer.pid;
+    *user = peer.uid;
+    return connection;
+}
+
+int csr_unlisten(const char *directory) {
+    int place = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (place < 0) return -1;
+    int result = unlinkat(place, listener_name, 0);
+    int error = errno;
+    close(place);
+    errno = error;
+    return result;
+}
 
 int csr_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
@@ -218,4 +267,9 @@ int csr_spawn(const struct csr_spawn *spawn, int *pidfd) {
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
     return pid;
+}
+
+int csr_spawn_close_from(void *actions, int first)
+{
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

@@ -90,6 +90,16 @@ extension Agent {
         try self.perform(self.machine.ended())
     }
 
+    /// Ends what runs without an answer, with all that it has left. Does nothing where processes of others may be seen.
+    func dropWork() throws(AgentError) {
+        if let running = self.running { kill(running.worker.pid, SIGKILL) }
+        self.running = nil
+        self.machine.hostGone()
+        guard getpid() == 1 else { return }
+        try self.sweep(keeping: self.interpreters?.warmPIDs ?? [])
+        self.dying = nil
+    }
+
     /// Ends every process but the warm ones.
     ///
     /// The one that ran the code is killed and not waited for: from then on it makes no other, so that the next one can be
@@ -101,8 +111,13 @@ extension Agent {
             kill(-pid, SIGKILL)
             return
         }
+        try self.sweep(keeping: (self.interpreters?.warmPIDs ?? []) + [pid])
+        if kill(pid, 0) != 0 { self.dying = nil }
+    }
+
+    private func sweep(keeping pids: [Int32]) throws(AgentError) {
         let warm = self.interpreters?.warmPIDs ?? []
-        let result = csa_sweep(warm + [pid], Int32(warm.count + 1))
+        let result = csa_sweep(pids, Int32(pids.count))
         if result < 0 {
             throw AgentError(
                 .resources,
@@ -110,7 +125,6 @@ extension Agent {
             )
         }
         // The sweep has taken all ends from the kernel, those of warm processes too.
-        if kill(pid, 0) != 0 { self.dying = nil }
         for pid in warm where result == 1 || kill(pid, 0) != 0 { self.interpreters?.processEnded(pid) }
     }
 }

@@ -7,7 +7,8 @@ import Glibc
 /// Everything happens in ``run()``, which waits for all descriptors at once. It never waits for a single process: what
 /// does not die or answer in time is ended by its deadline.
 final class Agent {
-    let host: HostConnection
+    private let address: HostAddress
+    private(set) var host: HostConnection
     let scratch: UnsafeMutableRawBufferPointer
     let childSignals: Descriptor
     var machine = AgentStateMachine()
@@ -17,16 +18,16 @@ final class Agent {
     /// made meanwhile.
     var dying: (pid: Int32, deadline: Int64)?
 
-    /// - Parameter socket: The connection to the host.
-    init(socket: Descriptor) throws(AgentError) {
-        let prepared = csa_prepare()
+    /// - Parameter address: Where the host is, which is connected to.
+    init(address: HostAddress) throws(AgentError) {
+        let prepared = csa_prepare(address.isLasting ? 0 : 1)
         guard prepared == 0 else { throw AgentError(errno: -prepared, in: "preparing the agent's own process") }
-        csa_set_close_on_exec(socket.number)
         let signals = csa_open_child_signals()
         guard signals >= 0 else { throw AgentError(errno: -signals, in: "watching for ends of processes") }
         self.childSignals = Descriptor(signals)
         self.scratch = .allocate(byteCount: 1 << 16, alignment: 16)
-        self.host = HostConnection(socket: socket, scratch: self.scratch)
+        self.address = address
+        self.host = HostConnection(socket: try address.connect(), scratch: self.scratch)
     }
 
     deinit { self.scratch.deallocate() }
@@ -35,13 +36,29 @@ final class Agent {
     ///
     /// - Throws: ``AgentError``, when the host has gone or the agent can be of no more use; a host that is there is told.
     func run() throws(AgentError) {
+        while try self.serveOneHost() {}
+    }
+
+    /// Returns whether another host may come.
+    private func serveOneHost() throws(AgentError) -> Bool {
         do {
             try self.serve()
+            return false
         } catch {
+            if error.code == .hostGone, self.address.isLasting {
+                try self.awaitNextHost()
+                return true
+            }
             // That the host cannot be told either changes nothing: it sees the end of the connection.
             if error.code != .hostGone { try? self.host.send(.fault(error.message)) }
             throw error
         }
+    }
+
+    /// Nobody waits for an answer any more: ends what runs, and finds the host that comes next.
+    private func awaitNextHost() throws(AgentError) {
+        try self.dropWork()
+        self.host = HostConnection(socket: try self.address.connect(), scratch: self.scratch)
     }
 
     private func serve() throws(AgentError) {
@@ -69,13 +86,19 @@ final class Agent {
     private func take(_ message: HostMessage) throws(AgentError) {
         switch message {
         case .configure(let configuration):
-            guard self.machine.state == .unconfigured else { return }
+            guard self.machine.state == .unconfigured else { return try self.greetAgain() }
             self.interpreters = Interpreters(configuration: configuration)
             self.machine.configured()
         case .execute(let request): try self.perform(self.machine.received(request))
         case .cancel(let id): try self.perform(self.machine.cancelled(id))
         case .shutdown: break
         }
+    }
+
+    /// A host that comes later learns what the first one did. While interpreters start, it does so when they have.
+    private func greetAgain() throws(AgentError) {
+        guard self.machine.state != .preparing, let interpreters = self.interpreters else { return }
+        try self.host.send(.ready(interpreters.ready))
     }
 
     func perform(_ first: AgentStateMachine.Action) throws(AgentError) {

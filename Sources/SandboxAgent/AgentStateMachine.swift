@@ -69,6 +69,15 @@ struct AgentStateMachine {
         return .answer(id, .cancelled)
     }
 
+    /// Whoever asked is gone: nothing waits or runs any more.
+    mutating func hostGone() {
+        self.queue = []
+        switch self.state {
+        case .unconfigured, .preparing: break
+        case .idle, .starting, .running: self.state = .idle
+        }
+    }
+
     /// Also asked after an answer, since that may have made room.
     mutating func startNext() -> Action {
         guard self.state == .idle, !self.queue.isEmpty else { return .none }

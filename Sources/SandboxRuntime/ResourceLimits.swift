@@ -28,7 +28,7 @@ public struct ResourceLimits: Sendable, Equatable {
     /// Refuses what no host could mean.
     ///
     /// - Throws: ``RuntimeError/Code/invalidSpec`` naming the field.
-    func validate() throws(RuntimeError) {
+    package func validate() throws(RuntimeError) {
         func require(_ isValid: Bool, _ problem: String) throws(RuntimeError) {
             guard isValid else { throw RuntimeError(.invalidSpec, problem) }
         }

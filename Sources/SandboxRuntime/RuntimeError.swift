@@ -42,6 +42,12 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
         public static let fileFailed = Self(.fileFailed)
 
         public var description: String { self.base.rawValue }
+
+        /// The code that is described so; `nil` for one of another version.
+        public init?(description: String) {
+            guard let base = Base(rawValue: description) else { return nil }
+            self.base = base
+        }
     }
 
     public var code: Code

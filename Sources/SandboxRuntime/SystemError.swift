@@ -1,17 +1,17 @@
 import Glibc
 
 /// What a system call answered.
-struct SystemError: Error, Sendable, CustomStringConvertible {
-    let number: Int32
-    let call: String
+package struct SystemError: Error, Sendable, CustomStringConvertible {
+    package let number: Int32
+    package let call: String
 
-    init(_ number: Int32, in call: String) {
+    package init(_ number: Int32, in call: String) {
         self.number = number
         self.call = call
     }
 
     /// Of the call that just failed on this thread.
-    static func last(in call: String) -> SystemError { SystemError(errno, in: call) }
+    package static func last(in call: String) -> SystemError { SystemError(errno, in: call) }
 
-    var description: String { "\(self.call): \(String(cString: strerror(self.number))) (\(self.number))" }
+    package var description: String { "\(self.call): \(String(cString: strerror(self.number))) (\(self.number))" }
 }

@@ -1,15 +1,15 @@
 import Glibc
 
 /// Small files and directories of the kernel and of our own. All calls block briefly.
-enum TextFile {
+package enum TextFile {
     /// The whole of a file of at most 1 MiB; `nil` if it cannot be read.
-    static func read(_ path: String) -> String? {
+    package static func read(_ path: String) -> String? {
         guard let bytes = Self.readBytes(path, limit: 1 << 20) else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// `nil` if the file cannot be read, or is longer.
-    static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
+    package static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
         let number = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return nil }
         let file = FileDescriptor(number)
@@ -25,7 +25,7 @@ enum TextFile {
     }
 
     /// Replaces a file as a whole, so that nobody sees half of it.
-    static func write(_ bytes: [UInt8], to path: String) throws(RuntimeError) {
+    package static func write(_ bytes: [UInt8], to path: String) throws(RuntimeError) {
         let temporary = "\(path).new"
         let number = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard number >= 0 else { throw Self.failure(temporary, "open") }
@@ -42,7 +42,7 @@ enum TextFile {
     }
 
     /// Makes a directory and those above it that are missing.
-    static func makeDirectories(_ path: String, mode: mode_t) throws(RuntimeError) {
+    package static func makeDirectories(_ path: String, mode: UInt32) throws(RuntimeError) {
         if mkdir(path, mode) == 0 || errno == EEXIST { return try Self.setMode(path, mode) }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
             throw Self.failure(path, "mkdir")
@@ -53,17 +53,17 @@ enum TextFile {
     }
 
     /// Whatever the umask is: sandboxed programs must be able to read what is made for them. What is not ours stays.
-    private static func setMode(_ path: String, _ mode: mode_t) throws(RuntimeError) {
+    private static func setMode(_ path: String, _ mode: UInt32) throws(RuntimeError) {
         guard chmod(path, mode) == 0 || errno == EPERM else { throw Self.failure(path, "chmod") }
     }
 
     /// Names of the directories in a directory; empty if it cannot be read.
-    static func directories(in path: String) -> [String] {
+    package static func directories(in path: String) -> [String] {
         Self.entries(in: path).filter { $0.type == UInt8(DT_DIR) }.map(\.name)
     }
 
     /// Names and `d_type`s; empty if it cannot be read.
-    static func entries(in path: String) -> [(name: String, type: UInt8)] {
+    package static func entries(in path: String) -> [(name: String, type: UInt8)] {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
         var entries: [(name: String, type: UInt8)] = []

@@ -2,8 +2,15 @@
 #pragma once
 #include <stdint.h>
 
-/* Closes /proc/self to processes of the same user, adopts orphans when not PID 1, blocks SIGCHLD and ignores SIGPIPE. */
-int csa_prepare(void);
+/* Closes /proc/self to processes of the same user, adopts orphans when not PID 1, blocks SIGCHLD and ignores SIGPIPE.
+ * `ends_with_parent`: as PID 1 of bwrap, to be killed when that ends. */
+int csa_prepare(int ends_with_parent);
+/* A socket that is connected to the one at `path`, close-on-exec. */
+int csa_connect(const char *path);
+/* A descriptor that is readable when something appears in the directory. */
+int csa_watch_directory(const char *path);
+/* Waits until the descriptor has events, and takes them. A negative one only waits. */
+void csa_await_directory(int fd, int milliseconds);
 /* A non-blocking descriptor that is readable when a child has ended. */
 int csa_open_child_signals(void);
 void csa_drain_child_signals(int fd);

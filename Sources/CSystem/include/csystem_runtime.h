@@ -17,6 +17,13 @@ int csr_pipe(int fds[2]);
 int64_t csr_send(int fd, const void *bytes, uint64_t count);
 int64_t csr_receive(int fd, void *bytes, uint64_t count);
 
+/* A listening, non-blocking socket `agent.sock` in the directory, there from one moment to the next, that `user` alone may
+ * connect to; -1 for the caller. */
+int csr_listen(const char *directory, int64_t user, int64_t group);
+/* Who waits to be connected, with the process that called and its user as seen from here. */
+int csr_accept(int fd, int *pid, uint32_t *user);
+int csr_unlisten(const char *directory);
+
 int csr_pidfd_open(int pid);
 int csr_pidfd_signal(int pidfd, int signal);
 /* 1: reaped, 0: still runs. */
@@ -63,3 +70,7 @@ struct csr_spawn {
 
 /* Forks and executes. The child dies with the calling thread if bwrap is told so. Returns its pid. */
 int csr_spawn(const struct csr_spawn *spawn, int *pidfd);
+
+/* For a process that is to be spawned: it gets no descriptor from `first` on. `actions` is a posix_spawn_file_actions_t. */
+int csr_spawn_close_from(void *actions, int first);
+

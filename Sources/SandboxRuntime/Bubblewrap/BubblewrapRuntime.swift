@@ -189,34 +189,11 @@ public final class BubblewrapRuntime: SandboxRuntime {
         }
         if isClosed { sandbox.beginStop() }
         do throws(RuntimeError) {
-            return (sandbox, try await self.awaitReady(sandbox))
+            return (sandbox, try await sandbox.ready(within: self.configuration.startTimeout))
         } catch {
             await sandbox.stop()
             throw self.explain(error, printed: sandbox.printed)
         }
-    }
-
-    private func awaitReady(_ sandbox: BubblewrapSandbox) async throws(RuntimeError) -> AgentReady {
-        let timeout = self.configuration.startTimeout
-        let result = await withTaskGroup(of: Result<AgentReady, RuntimeError>.self) { group in
-            group.addTask {
-                do throws(RuntimeError) { return .success(try await sandbox.ready()) } catch { return .failure(error) }
-            }
-            group.addTask {
-                do {
-                    try await Task.sleep(for: timeout)
-                    return .failure(RuntimeError(.startTimedOut, "the agent was not ready after \(timeout)"))
-                } catch {
-                    return .failure(RuntimeError(.cancelled, "the start was cancelled"))
-                }
-            }
-            let first = await group.next() ?? .failure(RuntimeError(.startFailed, "nothing was awaited"))
-            group.cancelAll()
-            // Then the other task has its answer too.
-            if case .failure = first { sandbox.beginStop() }
-            return first
-        }
-        return try result.get()
     }
 
     private func claim(_ id: SandboxID) throws(RuntimeError) {

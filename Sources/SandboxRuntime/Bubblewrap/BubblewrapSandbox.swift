@@ -12,15 +12,6 @@ final class BubblewrapSandbox: Sandbox {
         var release: @Sendable () -> Void
     }
 
-    private struct State {
-        var limits: ResourceLimits
-        var processes: SandboxProcesses?
-        /// Kills for want of memory that were seen before.
-        var killCount = 0
-        var waiters: [UInt64: CheckedContinuation<SandboxEnd?, Never>] = [:]
-        var nextWaiter: UInt64 = 0
-    }
-
     let id: SandboxID
     let handle: String
     let fileOwner: FileOwner?
@@ -30,9 +21,10 @@ final class BubblewrapSandbox: Sandbox {
     private let threads: BlockingThreads
     /// Makes the plan of the groups for other limits.
     private let plan: @Sendable (ResourceLimits) -> ControlGroupPlan
-    private let machine = Locked(SandboxStateMachine())
-    private let state: Locked<State>
-    private let connection: Locked<AgentConnection?>
+    private let session: AgentSession
+    private let processes: Locked<SandboxProcesses?>
+    /// Kills for want of memory that were seen before.
+    private let killCount = Locked(0)
 
     init(
         spec: SandboxSpec,
@@ -48,57 +40,50 @@ final class BubblewrapSandbox: Sandbox {
         self.reactor = reactor
         self.threads = threads
         self.plan = plan
-        self.state = Locked(State(limits: spec.limits))
-        self.connection = Locked(nil)
+        let processes = Locked<SandboxProcesses?>(nil)
+        self.processes = processes
+        self.session = AgentSession(limits: spec.limits, reactor: reactor) { _ in processes.withLock { $0 }?.kill() }
     }
 
     /// Host pid of the agent, for measurements and tests.
-    var agentProcessID: Int32? { self.state.withLock { $0.processes }?.agentProcessID }
+    var agentProcessID: Int32? { self.processes.withLock { $0 }?.agentProcessID }
 
     /// Its control groups, for tests.
     var groupPaths: [String] { self.resources.group?.plan.groups ?? [] }
 
     /// What bwrap and the agent printed last.
-    var printed: String { self.state.withLock { $0.processes }?.printed ?? "" }
+    var printed: String { self.processes.withLock { $0 }?.printed ?? "" }
 
     // MARK: Start
 
     /// Takes over a child and configures its agent. If it throws, ``abandon()`` has to follow.
     func attach(_ child: Launcher.Child, configuration: AgentConfiguration) throws(RuntimeError) {
         let processes = SandboxProcesses(reactor: self.reactor, child: child) { [self] end in self.dismantle(end) }
-        let connection = AgentConnection(reactor: self.reactor) { [self] event in self.handle(event) }
         // If it throws, it has reaped the child, and the sandbox is to be abandoned.
         try processes.open()
-        self.state.withLock { $0.processes = processes }
+        self.processes.withLock { $0 = processes }
         // Whoever stopped it before could kill nothing.
-        if self.machine.withLock({ $0.isEnding }) { processes.kill() }
+        if self.session.isEnding { processes.kill() }
         do throws(RuntimeError) {
-            try connection.open(child.socket)
-            self.connection.withLock { $0 = connection }
-            connection.send(try Self.encode(.configure(configuration)))
+            try self.session.connect(child.socket, configuration)
         } catch {
-            self.perform(self.machine.withLock { $0.stop(nil) })
+            self.session.beginStop(nil)
             throw error
         }
     }
 
-    /// Returns when the agent is ready.
-    func ready() async throws(RuntimeError) -> AgentReady {
-        let result = await withCheckedContinuation { continuation in
-            self.perform(self.machine.withLock { $0.awaitReady { continuation.resume(returning: $0) } })
-        }
-        return try result.get()
+    /// Returns when the agent is ready. If it throws, the end has begun.
+    func ready(within timeout: Duration) async throws(RuntimeError) -> AgentReady {
+        try await self.session.ready(within: timeout)
     }
 
     /// Begins the end and does not wait for it.
-    func beginStop() {
-        self.perform(self.machine.withLock { $0.stop(SandboxEnd(reason: .stopped)) })
-    }
+    func beginStop() { self.session.beginStop() }
 
     /// Ends one that may not have got a child; returns when nothing is left.
     func abandon() async {
-        if self.state.withLock({ $0.processes }) == nil {
-            _ = self.machine.withLock { $0.stop(nil) }
+        if self.processes.withLock({ $0 }) == nil {
+            self.session.giveUp()
             self.dismantle(SandboxEnd(reason: .stopped))
         }
         await self.stop()
@@ -107,164 +92,58 @@ final class BubblewrapSandbox: Sandbox {
     // MARK: Sandbox
 
     func execute(_ order: ExecutionOrder) async throws(RuntimeError) -> ExecutionReport {
-        if Task.isCancelled { throw RuntimeError(.cancelled, "cancelled before the order was given") }
-        let limits = self.state.withLock { $0.limits }
-        let request = ExecuteRequest(
-            order,
-            limits: limits,
-            // Where a control group counts processes, it does so better.
-            limitsProcesses: self.resources.group?.plan.enforcement[.pids] == nil
-        )
-        let frame = try Self.encode(.execute(request))
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let action = self.machine.withLock { machine in
-                    machine.execute(request.id) { continuation.resume(returning: $0) }
-                }
-                if case .send = action {
-                    self.connection.withLock { $0 }?.send(frame)
-                    // A cancellation that came just before was about an order that the agent did not know.
-                    if Task.isCancelled { self.sendCancel(request.id) }
-                } else {
-                    self.perform(action)
-                }
-            }
-        } onCancel: {
-            self.sendCancel(request.id)
-        }
-        var report = ExecutionReport(try result.get())
+        // Where a control group counts processes, it does so better.
+        let limitsProcesses = self.resources.group?.plan.enforcement[.pids] == nil
+        var report = try await self.session.execute(order, limitsProcesses: limitsProcesses)
         if report.mayBeOutOfMemory, await self.wasOutOfMemory() { report.outcome = .outOfMemory }
         return report
     }
 
-    func cancel(_ id: OrderID) async { self.sendCancel(AgentExecutionID(id.rawValue)) }
+    func cancel(_ id: OrderID) async { self.session.cancel(id) }
 
     func apply(_ limits: ResourceLimits) async throws(RuntimeError) {
         try limits.validate()
-        if let end = self.machine.withLock({ $0.end }) { throw SandboxStateMachine.lost(end) }
+        if let end = self.session.end { throw SandboxStateMachine.lost(end) }
         let plan = self.plan(limits)
         if let group = self.resources.group {
             try await self.threads.run { () throws(RuntimeError) in try group.apply(plan.settings) }
         }
-        self.state.withLock { $0.limits = limits }
+        self.session.limits = limits
     }
 
-    func stop() async {
-        self.beginStop()
-        // A cancelled task waits too: what it was told is gone must be gone.
-        _ = await withCheckedContinuation { continuation in self.addWaiter(continuation) }
-    }
+    func stop() async { await self.session.stop() }
 
-    func ended() async throws(CancellationError) -> SandboxEnd {
-        let number = self.state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
-        let end = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                self.addWaiter(continuation, number: number)
-                if Task.isCancelled { self.removeWaiter(number) }
-            }
-        } onCancel: {
-            self.removeWaiter(number)
-        }
-        guard let end else { throw CancellationError() }
-        return end
-    }
+    func ended() async throws(CancellationError) -> SandboxEnd { try await self.session.ended() }
 
-    // MARK: Events, on the reactor's thread
-
-    private func handle(_ event: AgentConnection.Event) {
-        let action = self.machine.withLock { machine in
-            switch event {
-            case .message(let message): machine.received(message)
-            case .broken(let error):
-                machine.stop(SandboxEnd(reason: .protocolViolation, detail: error.message))
-            case .closed: machine.stop(nil)
-            }
-        }
-        self.perform(action)
-    }
+    // MARK: The end
 
     /// Every process is gone: what the host kept goes too, then everybody is told.
     private func dismantle(_ end: SandboxEnd) {
-        self.connection.withLock { $0 }?.close()
+        self.session.disconnect()
         self.threads.detach { [self] in
             var end = end
             if let group = self.resources.group {
                 let kills = group.killCount()
-                let known = self.state.withLock { $0.killCount }
+                let known = self.killCount.withLock { $0 }
                 if kills > known, end.reason == .killed(signal: SIGKILL) { end.reason = .outOfMemory }
                 _ = group.remove()
             }
             self.resources.release()
-            self.perform(self.machine.withLock { $0.gone(end) })
+            self.session.gone(end)
         }
-    }
-
-    private func perform(_ action: SandboxStateMachine.Action) {
-        switch action {
-        case .none, .send: break
-        case .answerReady(let answer, let ready): answer(.success(ready))
-        case .answerOrder(let answer, let end): answer(.success(end))
-        case .refuse(let answer, let error): answer(.failure(error))
-        case .refuseReady(let answer, let error): answer(.failure(error))
-        case .kill: self.state.withLock { $0.processes }?.kill()
-        case .announce(let end, let ready, let order):
-            let error = SandboxStateMachine.lost(end)
-            ready?(.failure(error))
-            order?(.failure(error))
-            let waiters = self.state.withLock { state in
-                defer { state.waiters = [:] }
-                return state.waiters.values
-            }
-            for waiter in waiters { waiter.resume(returning: end) }
-        }
-    }
-
-    private func sendCancel(_ id: AgentExecutionID) {
-        // An id that does not fit a frame cannot be that of an order that runs.
-        guard let frame = try? Self.encode(.cancel(id)) else { return }
-        self.connection.withLock { $0 }?.send(frame)
-    }
-
-    private func addWaiter(_ continuation: CheckedContinuation<SandboxEnd?, Never>, number: UInt64? = nil) {
-        self.state.withLock { state in
-            state.nextWaiter += 1
-            state.waiters[number ?? state.nextWaiter] = continuation
-        }
-        // The end may have been announced before that; who takes the waiter out resumes it.
-        guard let end = self.machine.withLock({ $0.end }) else { return }
-        let waiters = self.state.withLock { state in
-            defer { state.waiters = [:] }
-            return state.waiters.values
-        }
-        for waiter in waiters { waiter.resume(returning: end) }
-    }
-
-    private func removeWaiter(_ number: UInt64) {
-        self.state.withLock { $0.waiters.removeValue(forKey: number) }?.resume(returning: nil)
     }
 
     private func wasOutOfMemory() async -> Bool {
         guard let group = self.resources.group else { return false }
         do throws(RuntimeError) {
             let kills = try await self.threads.run { () throws(RuntimeError) in group.killCount() }
-            return self.state.withLock { state in
-                defer { state.killCount = kills }
-                return kills > state.killCount
+            return self.killCount.withLock { known in
+                defer { known = kills }
+                return kills > known
             }
         } catch {
             // The runtime is being shut down: the report stays as the agent gave it.
             return false
-        }
-    }
-
-    private static func encode(_ message: HostMessage) throws(RuntimeError) -> [UInt8] {
-        do throws(ProtocolError) {
-            return try message.encoded()
-        } catch {
-            throw RuntimeError(.invalidOrder, "the order does not fit: \(error.message)", cause: error)
         }
     }
 

@@ -62,6 +62,8 @@ final class Launcher: Sendable {
         }
         let groups = request.groups.map(\.number)
         var process: Int32 = -1
+        // The call is given their pointers and numbers alone.
+        defer { withExtendedLifetime((arguments, environment, names, agent, outputEnd, infoEnd)) {} }
         let pid = request.bwrapPath.withCString { path in
             stage.withCString { stage in
                 groups.withUnsafeBufferPointer { groups in

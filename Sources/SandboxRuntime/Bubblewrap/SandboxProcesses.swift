@@ -215,7 +215,7 @@ final class SandboxProcesses: Sendable {
 
 extension String {
     /// Without white space at either end.
-    var trimmed: String {
+    package var trimmed: String {
         let front = self.drop(while: \.isWhitespace)
         return String(front.reversed().drop(while: \.isWhitespace).reversed())
     }

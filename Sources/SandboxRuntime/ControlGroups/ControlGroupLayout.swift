@@ -1,21 +1,21 @@
 /// Where this process may make control groups, read from the kernel's own lists. Pure: it is given their text.
-struct ControlGroupLayout: Sendable, Equatable {
-    enum Version: Sendable, Equatable { case v1, v2 }
-    enum Controller: String, Sendable, CaseIterable { case memory, cpu, pids }
+package struct ControlGroupLayout: Sendable, Equatable {
+    package enum Version: Sendable, Equatable { case v1, v2 }
+    package enum Controller: String, Sendable, CaseIterable { case memory, cpu, pids }
 
-    struct Place: Sendable, Equatable {
-        var version: Version
+    package struct Place: Sendable, Equatable {
+        package var version: Version
         /// Directory of our own group, beneath which ours go: limits on us hold for them too.
-        var directory: String
+        package var directory: String
     }
 
-    var places: [Controller: Place] = [:]
+    package var places: [Controller: Place] = [:]
 
     /// - Parameters:
     ///   - mounts: `/proc/self/mountinfo`.
     ///   - membership: `/proc/self/cgroup`.
     ///   - v2Controllers: What `cgroup.controllers` of a v2 directory holds.
-    init(mounts: String, membership: String, v2Controllers: (String) -> String?) {
+    package init(mounts: String, membership: String, v2Controllers: (String) -> String?) {
         var memberships: [(controllers: [Substring], path: Substring)] = []
         for line in membership.split(separator: "\n") {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)

@@ -1,5 +1,5 @@
 /// What to write where, so that one sandbox has its limits. Pure.
-struct ControlGroupPlan: Sendable, Equatable {
+package struct ControlGroupPlan: Sendable, Equatable {
     typealias Controller = ControlGroupLayout.Controller
 
     struct Setting: Sendable, Equatable {
@@ -110,7 +110,7 @@ struct ControlGroupPlan: Sendable, Equatable {
     }
 
     /// How often a process was killed for want of memory, from the text of ``memoryEvents`` of either version.
-    static func killCount(in events: String) -> Int {
+    package static func killCount(in events: String) -> Int {
         for line in events.split(separator: "\n") {
             let fields = line.split(separator: " ")
             if fields.count == 2, fields[0] == "oom_kill" { return Int(fields[1]) ?? 0 }

@@ -3,7 +3,7 @@ import ServiceKit
 /// Runs blocking calls on a few threads of our own, in the order in which they come.
 ///
 /// Threads are started when there is work for them, and stay until ``close()``.
-final class BlockingThreads: Sendable {
+package final class BlockingThreads: Sendable {
     private typealias Job = @Sendable () -> Void
 
     private struct State {
@@ -30,7 +30,7 @@ final class BlockingThreads: Sendable {
     private let limit: Int
     private let state = Monitor(State())
 
-    init(name: String, limit: Int) {
+    package init(name: String, limit: Int) {
         self.name = name
         self.limit = limit
     }
@@ -39,7 +39,9 @@ final class BlockingThreads: Sendable {
     ///
     /// - Throws: What `body` throws; ``RuntimeError/Code/exhausted`` if there is no thread and none can be made.
     @concurrent
-    func run<T: Sendable>(_ body: @escaping @Sendable () throws(RuntimeError) -> T) async throws(RuntimeError) -> T {
+    package func run<T: Sendable>(_ body: @escaping @Sendable () throws(RuntimeError) -> T) async throws(RuntimeError)
+        -> T
+    {
         let result: Result<T, RuntimeError> = await withCheckedContinuation { caller in
             self.submit(
                 {
@@ -56,12 +58,12 @@ final class BlockingThreads: Sendable {
     }
 
     /// Runs `body` on one of the threads, or here if there is none: for what must be done in any case.
-    func detach(_ body: @escaping @Sendable () -> Void) {
+    package func detach(_ body: @escaping @Sendable () -> Void) {
         self.submit(body, onRefusal: { _ in body() })
     }
 
     /// Lets the threads end when the queue is empty; what comes later is refused.
-    func close() {
+    package func close() {
         self.state.withLock { $0.isClosed = true }
         self.state.broadcast()
     }

@@ -5,22 +5,25 @@ import ServiceKit
 /// Watches all descriptors of all sandboxes on one thread of its own, asleep while nothing happens.
 ///
 /// Handlers run on that thread: they take what is there and never block.
-final class Reactor: Sendable {
+package final class Reactor: Sendable {
     /// What may be done to a descriptor now.
-    struct Readiness: OptionSet, Sendable {
-        let rawValue: UInt32
-        static let readable = Readiness(rawValue: UInt32(CSR_EPOLL_IN))
-        static let writable = Readiness(rawValue: UInt32(CSR_EPOLL_OUT))
+    package struct Readiness: OptionSet, Sendable {
+        package let rawValue: UInt32
+
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package static let readable = Readiness(rawValue: UInt32(CSR_EPOLL_IN))
+        package static let writable = Readiness(rawValue: UInt32(CSR_EPOLL_OUT))
         /// The other side is gone. Always reported.
-        static let hangup = Readiness(rawValue: UInt32(CSR_EPOLL_HANGUP | CSR_EPOLL_ERROR))
+        package static let hangup = Readiness(rawValue: UInt32(CSR_EPOLL_HANGUP | CSR_EPOLL_ERROR))
     }
 
-    typealias Handler = @Sendable (Readiness) -> Void
+    package typealias Handler = @Sendable (Readiness) -> Void
 
     /// One watched descriptor, which it keeps open.
-    struct Registration: Sendable {
+    package struct Registration: Sendable {
         fileprivate let token: UInt64
-        let descriptor: FileDescriptor
+        package let descriptor: FileDescriptor
     }
 
     private struct State {
@@ -34,7 +37,7 @@ final class Reactor: Sendable {
     private let state = Locked(State())
 
     /// - Throws: ``RuntimeError/Code/exhausted``.
-    init() throws(RuntimeError) {
+    package init() throws(RuntimeError) {
         func make(_ number: Int32, _ call: String) throws(RuntimeError) -> FileDescriptor {
             guard number >= 0 else {
                 throw RuntimeError(.exhausted, "no descriptor for the reactor", cause: SystemError.last(in: call))
@@ -54,7 +57,7 @@ final class Reactor: Sendable {
     }
 
     /// Calls `handler` whenever one of `events` holds, until it is told to ``stop(_:)``.
-    func watch(
+    package func watch(
         _ descriptor: FileDescriptor,
         for events: Readiness,
         _ handler: @escaping Handler
@@ -74,7 +77,7 @@ final class Reactor: Sendable {
     }
 
     /// Changes what is waited for.
-    func change(_ registration: Registration, to events: Readiness) {
+    package func change(_ registration: Registration, to events: Readiness) {
         // Fails only for one that was stopped meanwhile: then there is nothing to wait for.
         _ = csr_epoll_modify(
             self.epoll.number,
@@ -85,13 +88,13 @@ final class Reactor: Sendable {
     }
 
     /// The handler is not called again, but for a call that has begun. May be repeated.
-    func stop(_ registration: Registration) {
+    package func stop(_ registration: Registration) {
         let handler = self.state.withLock { $0.handlers.removeValue(forKey: registration.token) }
         if handler != nil { _ = csr_epoll_delete(self.epoll.number, registration.descriptor.number) }
     }
 
     /// Ends the thread.
-    func close() {
+    package func close() {
         self.state.withLock { $0.isClosed = true }
         var one: UInt64 = 1
         // The counter of an eventfd is full only if the thread was woken already.

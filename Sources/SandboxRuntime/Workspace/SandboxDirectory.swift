@@ -2,25 +2,27 @@ import CSystem
 import Glibc
 
 /// The folder of one sandbox: `workspace` and `tmp`. All calls block.
-struct SandboxDirectory: Sendable {
-    let path: String
+package struct SandboxDirectory: Sendable {
+    package let path: String
+
+    package init(path: String) { self.path = path }
 
     private var parts: [String] { ["\(self.path)/workspace", "\(self.path)/tmp"] }
 
     /// Makes what is missing.
-    func create() throws(RuntimeError) {
+    package func create() throws(RuntimeError) {
         try TextFile.makeDirectories(self.path, mode: 0o700)
         for part in self.parts { try TextFile.makeDirectories(part, mode: 0o700) }
     }
 
     /// Who owns the workspace.
-    var user: UInt32? {
+    package var user: UInt32? {
         var status = stat()
         return lstat(self.parts[0], &status) == 0 ? status.st_uid : nil
     }
 
     /// Makes everything belong to `owner`: at once if the directory itself does already.
-    func give(to owner: FileOwner) throws(RuntimeError) {
+    package func give(to owner: FileOwner) throws(RuntimeError) {
         for part in self.parts {
             let root = try BeneathResolver(path: part).root
             var status = stat()
@@ -41,7 +43,7 @@ struct SandboxDirectory: Sendable {
     }
 
     /// Removes all of it.
-    func remove() throws(RuntimeError) { try TreeRemoval.remove(self.path) }
+    package func remove() throws(RuntimeError) { try TreeRemoval.remove(self.path) }
 
     private static func failure(_ part: String, _ call: String) -> RuntimeError {
         RuntimeError(.fileFailed, "cannot give \(part) away", cause: SystemError.last(in: call))

@@ -5,8 +5,8 @@ import Glibc
 ///
 /// Everything is opened beneath a descriptor of the directory and never through a link that leads out of it. Blocking
 /// calls run on threads of our own, and are not stopped by cancellation. Thread-safe.
-public final class WorkspaceDirectory: Sendable {
-    static let threads = BlockingThreads(name: "workspace-files", limit: 4)
+public final class WorkspaceDirectory: Workspace {
+    package static let threads = BlockingThreads(name: "workspace-files", limit: 4)
 
     let path: String
     let owner: FileOwner?
@@ -36,6 +36,14 @@ public final class WorkspaceDirectory: Sendable {
             try WorkspaceUpload.checkTarget(parent, path.name)
             return try WorkspaceUpload(parent: parent, name: path.name, owner: self.owner)
         }
+    }
+
+    public func write(_ path: WorkspacePath) async throws(RuntimeError) -> any WorkspaceWriter {
+        try await self.create(path)
+    }
+
+    public func read(_ path: WorkspacePath) async throws(RuntimeError) -> any WorkspaceContent {
+        try await self.open(path)
     }
 
     /// Opens a regular file for reading.

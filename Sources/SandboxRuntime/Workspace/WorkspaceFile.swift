@@ -1,7 +1,7 @@
 import Glibc
 
 /// An open regular file of a workspace: what it was when it was opened, even if another takes its name.
-public final class WorkspaceFile: Sendable {
+public final class WorkspaceFile: WorkspaceContent {
     private let descriptor: FileDescriptor
     /// Bytes, when it was opened.
     public let size: Int64
@@ -28,6 +28,12 @@ public final class WorkspaceFile: Sendable {
 
     /// For a C library that reads by itself. Valid as long as this object.
     public var fileDescriptor: Int32 { self.descriptor.number }
+
+    public func source(_ range: Range<Int>) async throws(RuntimeError) -> WorkspaceSource {
+        let copy = fcntl(self.descriptor.number, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw RuntimeError(.exhausted, "too many files are open now") }
+        return .descriptor(copy)
+    }
 
     /// At most `count` bytes from `offset`; fewer, or none, at the end.
     public func read(at offset: Int64, count: Int) async throws(RuntimeError) -> [UInt8] {

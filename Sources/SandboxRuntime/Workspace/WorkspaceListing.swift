@@ -13,11 +13,23 @@ public struct WorkspaceListing: Sendable, Equatable {
         /// Since 1970.
         public var modifiedMilliseconds: Int64
         public var kind: Kind
+
+        public init(name: String, size: Int64, modifiedMilliseconds: Int64, kind: Kind) {
+            self.name = name
+            self.size = size
+            self.modifiedMilliseconds = modifiedMilliseconds
+            self.kind = kind
+        }
     }
 
     public var entries: [Entry]
     /// Whether there is more.
     public var isTruncated: Bool
+
+    public init(entries: [Entry], isTruncated: Bool) {
+        self.entries = entries
+        self.isTruncated = isTruncated
+    }
 }
 
 /// What a workspace takes on the disk.

@@ -5,7 +5,7 @@ import ServiceKit
 /// A file that is being written, and that nobody sees until ``commit()``.
 ///
 /// One that is let go without it leaves nothing. For one writer at a time.
-public final class WorkspaceUpload: Sendable {
+public final class WorkspaceUpload: WorkspaceWriter {
     private struct State {
         var size: Int64 = 0
         /// Set while the unfinished file has a name, which has to be removed.

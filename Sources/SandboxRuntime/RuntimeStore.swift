@@ -2,15 +2,15 @@ import Glibc
 import ServiceKit
 
 /// The state directory of one runtime. All calls block briefly.
-final class RuntimeStore: Sendable {
+package final class RuntimeStore: Sendable {
     /// Names our control groups: the same in each process that uses this directory, and no other's.
-    let instance: String
-    private let directory: String
+    package let instance: String
+    package let directory: String
     /// Holds the lock.
     private let lock: Locked<FileDescriptor?>
 
     /// - Throws: ``RuntimeError/Code/unavailable`` if a living process has it, ``RuntimeError/Code/fileFailed``.
-    init(directory: String) throws(RuntimeError) {
+    package init(directory: String) throws(RuntimeError) {
         try TextFile.makeDirectories(directory, mode: 0o755)
         guard let real = realpath(directory, nil) else {
             throw RuntimeError(.fileFailed, "cannot find \(directory)", cause: SystemError.last(in: "realpath"))
@@ -56,7 +56,7 @@ final class RuntimeStore: Sendable {
     }
 
     /// Lets another process have the directory.
-    func close() {
+    package func close() {
         self.lock.withLock { lock in
             // Said aloud: a process that is just being started may hold a copy of the descriptor for a moment.
             if let lock { flock(lock.number, LOCK_UN) }

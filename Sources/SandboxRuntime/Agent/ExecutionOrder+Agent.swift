@@ -1,7 +1,7 @@
-import AgentProtocol
+package import AgentProtocol
 
 extension AgentLanguage {
-    init(_ language: CodeLanguage) {
+    package init(_ language: CodeLanguage) {
         self =
             switch language {
             case .python: .python
@@ -55,7 +55,7 @@ extension ExecutionReport {
     }
 
     /// Whether the control group has to be asked: SIGKILL, as a shell reports it too.
-    var mayBeOutOfMemory: Bool {
+    package var mayBeOutOfMemory: Bool {
         switch self.outcome {
         case .signaled(9), .exited(code: 137), .interpreterDied: true
         default: false
@@ -79,7 +79,7 @@ extension ExecutionReport.Outcome {
 }
 
 extension CodeLanguage {
-    init(_ language: AgentLanguage) {
+    package init(_ language: AgentLanguage) {
         self =
             switch language {
             case .python: .python

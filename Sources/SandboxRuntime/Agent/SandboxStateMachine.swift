@@ -1,7 +1,7 @@
 import AgentProtocol
 
 /// Decides what becomes of one sandbox and of who waits for it.
-struct SandboxStateMachine: Sendable {
+package struct SandboxStateMachine: Sendable {
     typealias ReadyAnswer = @Sendable (Result<AgentReady, RuntimeError>) -> Void
     typealias OrderAnswer = @Sendable (Result<ExecutionEnd, RuntimeError>) -> Void
 
@@ -62,6 +62,13 @@ struct SandboxStateMachine: Sendable {
         case .ended(let end):
             return .refuseReady(answer, Self.lost(end))
         }
+    }
+
+    /// Whoever waits for the agent has lost patience; the sandbox goes on.
+    mutating func stopAwaitingReady(_ error: RuntimeError) -> Action {
+        guard case .starting(let answer?) = self.state else { return .none }
+        self.state = .starting(nil)
+        return .refuseReady(answer, error)
     }
 
     mutating func execute(_ id: AgentExecutionID, _ answer: @escaping OrderAnswer) -> Action {
@@ -133,5 +140,7 @@ struct SandboxStateMachine: Sendable {
         }
     }
 
-    static func lost(_ end: SandboxEnd) -> RuntimeError { RuntimeError(.sandboxLost, "the sandbox is gone: \(end)") }
+    package static func lost(_ end: SandboxEnd) -> RuntimeError {
+        RuntimeError(.sandboxLost, "the sandbox is gone: \(end)")
+    }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
 /// The agent's file on this host.
-struct AgentBinary: Sendable {
+package struct AgentBinary: Sendable {
     /// Directories that it needs to run, by their own paths. A release is static and needs none; a build for
     /// development takes Swift's libraries from where this process has them.
-    let libraryDirectories: [String]
+    package let libraryDirectories: [String]
 
-    init(path: String) {
+    package init(path: String) {
         guard Self.isDynamic(path) else {
             self.libraryDirectories = []
             return
