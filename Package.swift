@@ -19,6 +19,15 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
     .target(name: name, dependencies: dependencies, swiftSettings: defaultSwiftSettings)
 }
 
+func executable(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Executables/\(folder)",
+        swiftSettings: defaultSwiftSettings
+    )
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: defaultSwiftSettings)
 }
@@ -28,6 +37,9 @@ let package = Package(
     products: [
         .executable(name: "sandbox", targets: ["SandboxMain"]),
         .executable(name: "sandbox-agent", targets: ["SandboxAgentMain"]),
+        .executable(name: "APIGateway", targets: ["APIGatewayMain"]),
+        .executable(name: "Dispatcher", targets: ["DispatcherMain"]),
+        .executable(name: "WorkerNode", targets: ["WorkerNodeMain"]),
     ],
     targets: [
         // C libraries, each with the little that Swift does not import of it.
@@ -35,6 +47,8 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CRDKafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CSystem"),
 
         // Bottom: nothing of ours below.
@@ -51,33 +65,56 @@ let package = Package(
 
         // Abilities: protocols with their in-process implementation.
         library("MessageBus", ["SQLite", "ServiceKit"]),
+        library("Coordination", ["ServiceKit"]),
+        library("KafkaBus", ["MessageBus", "CRDKafka", "ServiceKit"]),
+        library("RedisCoordination", ["Coordination", "CHiredis", "Crypto", "ServiceKit"]),
         library("StateStore", ["SQLite", "Messages", "ServiceKit"]),
         library("SandboxRuntime", ["AgentProtocol", "CSystem", "ServiceKit"]),
+        library("DockerRuntime", ["SandboxRuntime", "AgentProtocol", "HTTPClient", "CSystem", "ServiceKit"]),
         .target(
             name: "SandboxAgent",
             dependencies: ["AgentProtocol", "CSystem"],
             swiftSettings: defaultSwiftSettings + staticAgentSettings
         ),
 
+        library("DataPlane", ["SandboxRuntime", "HTTPServer", "HTTPClient", "Messages", "Crypto", "ServiceKit"]),
+
         // Services: they meet in Messages and never import one another.
         library(
             "APIGateway",
             [
                 "HTTPServer", "MessageBus", "Messages", "StateStore", "SandboxRuntime", "SQLite", "Crypto", "JSON",
+                "Coordination",
                 "ServiceKit",
             ]
         ),
-        library("Dispatcher", ["MessageBus", "Messages", "StateStore", "SQLite", "ServiceKit"]),
-        library("WorkerNode", ["SandboxRuntime", "MessageBus", "Messages", "JSON", "ServiceKit"]),
+        library("Dispatcher", ["Coordination", "MessageBus", "Messages", "StateStore", "SQLite", "ServiceKit"]),
+        library(
+            "WorkerNode",
+            ["Coordination", "SandboxRuntime", "MessageBus", "Messages", "SQLite", "JSON", "ServiceKit"]
+        ),
         library(
             "SandboxCLI",
             [
                 "APIGateway", "Dispatcher", "WorkerNode", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
-                "SQLite",
+                "DockerRuntime", "SQLite",
                 "HTTPServer", "HTTPClient", "JSON", "ServiceKit",
             ]
         ),
-        library("TestKit", ["MessageBus", "Messages", "SandboxRuntime", "ServiceKit"]),
+        library(
+            "Cluster",
+            [
+                "APIGateway", "Dispatcher", "WorkerNode", "DataPlane", "KafkaBus", "RedisCoordination", "Coordination",
+                "DockerRuntime", "SandboxRuntime", "MessageBus", "Messages", "SQLite", "HTTPServer", "HTTPClient",
+                "ServiceKit",
+            ]
+        ),
+        library("TestKit", ["Coordination", "MessageBus", "Messages", "SandboxRuntime", "ServiceKit"]),
+        // Starts the real servers that tests and benchmarks need.
+        library("TestServers", ["HTTPClient", "CSystem", "ServiceKit"]),
+
+        // Runs our programs as processes, and speaks to them as a client would.
+        library("TestProcesses", ["HTTPClient", "JSON", "ServiceKit"]),
 
         // Executables.
         .executableTarget(
@@ -86,6 +123,9 @@ let package = Package(
             path: "Sources/Executables/sandbox",
             swiftSettings: defaultSwiftSettings
         ),
+        executable("APIGatewayMain", "api-gateway", ["Cluster", "ServiceKit"]),
+        executable("DispatcherMain", "dispatcher", ["Cluster", "ServiceKit"]),
+        executable("WorkerNodeMain", "worker-node", ["Cluster", "ServiceKit"]),
         .executableTarget(
             name: "SandboxAgentMain",
             dependencies: ["SandboxAgent"],
@@ -99,6 +139,30 @@ let package = Package(
             path: "Benchmarks/MessageBus",
             swiftSettings: defaultSwiftSettings
         ),
+        .executableTarget(
+            name: "dispatcher-benchmark",
+            dependencies: ["Dispatcher", "MessageBus", "Messages", "ServiceKit"],
+            path: "Benchmarks/Dispatcher",
+            swiftSettings: defaultSwiftSettings
+        ),
+        .executableTarget(
+            name: "kafka-bus-benchmark",
+            dependencies: ["KafkaBus", "MessageBus", "ServiceKit"],
+            path: "Benchmarks/KafkaBus",
+            swiftSettings: defaultSwiftSettings
+        ),
+        .executableTarget(
+            name: "coordination-benchmark",
+            dependencies: ["RedisCoordination", "Coordination", "TestServers", "ServiceKit"],
+            path: "Benchmarks/Coordination",
+            swiftSettings: defaultSwiftSettings
+        ),
+        .executableTarget(
+            name: "docker-benchmark",
+            dependencies: ["DockerRuntime", "SandboxRuntime", "TestServers", "HTTPClient", "ServiceKit"],
+            path: "Benchmarks/Docker",
+            swiftSettings: defaultSwiftSettings
+        ),
         // Publishes until it is killed; for the tests of the bus.
         .executableTarget(
             name: "bus-burst",
@@ -108,6 +172,7 @@ let package = Package(
         ),
 
         // Tests.
+        tests("KafkaBus", ["KafkaBus", "CRDKafka", "MessageBus", "TestKit", "TestServers", "ServiceKit"]),
         tests("JSON", ["JSON"]),
         tests("Messages", ["Messages"]),
         tests("ServiceKit", ["ServiceKit"]),
@@ -117,16 +182,27 @@ let package = Package(
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
         tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
+        tests("Coordination", ["Coordination", "TestKit", "ServiceKit"]),
+        tests("RedisCoordination", ["RedisCoordination", "Coordination", "TestServers", "TestKit", "ServiceKit"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
         tests(
             "SandboxRuntime",
             ["SandboxRuntime", "CSystem", "AgentProtocol", "SandboxAgentMain", "TestKit", "ServiceKit"]
         ),
+        tests("DataPlane", ["DataPlane", "HTTPClient", "HTTPServer", "SandboxRuntime", "ServiceKit"]),
+        tests(
+            "DockerRuntime",
+            [
+                "DockerRuntime", "SandboxRuntime", "SandboxAgentMain", "AgentProtocol", "HTTPServer", "HTTPClient",
+                "Crypto", "TestKit", "TestServers", "ServiceKit",
+            ]
+        ),
         tests("Dispatcher", ["Dispatcher", "MessageBus", "Messages", "StateStore", "SQLite", "TestKit", "ServiceKit"]),
         tests(
             "APIGateway",
             [
-                "APIGateway", "HTTPServer", "HTTPClient", "MessageBus", "Messages", "StateStore", "SandboxRuntime",
+                "APIGateway", "Coordination", "HTTPServer", "HTTPClient", "MessageBus", "Messages", "StateStore",
+                "SandboxRuntime",
                 "SQLite", "JSON",
                 "TestKit", "ServiceKit",
             ]
@@ -137,9 +213,17 @@ let package = Package(
                 "WorkerNode", "SandboxRuntime", "SandboxAgentMain", "MessageBus", "Messages", "TestKit", "ServiceKit",
             ]
         ),
+        tests("Cluster", ["Cluster", "ServiceKit"]),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "SandboxAgentMain", "HTTPClient", "JSON", "ServiceKit"]),
-        tests("Process", ["HTTPClient", "JSON", "ServiceKit", "SandboxMain", "SandboxAgentMain"]),
+        tests("Process", ["TestProcesses", "HTTPClient", "JSON", "ServiceKit", "SandboxMain", "SandboxAgentMain"]),
+        tests(
+            "Integration",
+            [
+                "TestProcesses", "TestServers", "HTTPClient", "JSON", "ServiceKit", "APIGatewayMain", "DispatcherMain",
+                "WorkerNodeMain", "SandboxAgentMain",
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

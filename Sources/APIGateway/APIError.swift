@@ -37,7 +37,8 @@ struct APIError: Error, Sendable {
         case .template(let id): APIError(404, "template_not_found", "there is no template '\(id)'")
         case .session(let id): APIError(404, "session_not_found", "there is no session '\(id)'")
         case .execution(let id): APIError(404, "execution_not_found", "there is no execution '\(id)'")
-        case .decision: APIError(404, "not_found", "there is no such thing")
+        case .node(let id): APIError(404, "node_not_found", "there is no worker node '\(id)'")
+        case .decision, .claim, .checkpoint: APIError(404, "not_found", "there is no such thing")
         }
     }
 

@@ -1,3 +1,4 @@
+public import Coordination
 import HTTPServer
 public import MessageBus
 import Messages
@@ -20,6 +21,8 @@ public final class APIGateway: Service {
     private let partitions: Int
     private let model: ReadModel
     private let commands: CommandPublisher
+    private let restatements: Restatements
+    private let shared: SharedView?
     private let server: HTTPServer
     private let ready = Signal()
     private let listening = Signal()
@@ -30,6 +33,7 @@ public final class APIGateway: Service {
     /// - Parameters:
     ///   - partitions: Of the topics for commands, events and state, which exist.
     ///   - readModelPath: The database of the view; its folder exists.
+    ///   - statuses: Where several gateways tell one another what they have shown; `nil` where there is one.
     ///   - probes: What `/health` asks beside the log, the dispatcher and the view.
     ///   - metrics: Gets the gateway's metrics; what else is in it is shown at `/metrics` too.
     /// - Throws: ``SQLiteError`` if the system allows no further thread.
@@ -39,19 +43,23 @@ public final class APIGateway: Service {
         partitions: Int,
         readModelPath: String,
         workspaces: any WorkspaceAccess,
+        statuses: (any StatusCache)? = nil,
         probes: [HealthProbe] = [],
         logger: Logger,
         metrics registry: MetricsRegistry
     ) throws {
         let documents = Documents(packageIndexURL: configuration.packageIndexURL)
         let metrics = GatewayMetrics(registry: registry)
+        let restatements = Restatements(logger: logger)
         let model = try ReadModel(
             path: readModelPath,
             cacheBytes: configuration.cacheBytes,
             documents: documents,
             logger: logger,
-            onEnd: { metrics.ended($0) }
+            onEnd: { metrics.ended($0) },
+            onVoid: { restatements.note($0, partition: $1, epoch: $2) }
         )
+        let shared = statuses.map { SharedView(statuses: $0, model: model, bus: bus, logger: logger) }
         let dispatcher = DispatcherHealth()
         let commands = CommandPublisher(
             bus: bus,
@@ -73,6 +81,7 @@ public final class APIGateway: Service {
             partitions: partitions,
             bus: bus,
             model: model,
+            shared: shared,
             commands: commands,
             workspaces: workspaces,
             documents: documents,
@@ -82,7 +91,7 @@ public final class APIGateway: Service {
         )
         let routes = APIRoutes.all(context, registry: registry)
         let requests = RequestMetrics(registry: registry, routes: routes)
-        let adapter = RouteAdapter(ready: self.ready, logger: logger)
+        let adapter = RouteAdapter(ready: self.ready, shared: shared, logger: logger)
         let router = try HTTPRouter(
             routes.map { adapter.adapt($0) },
             redirectsTrailingSlash: true,
@@ -101,6 +110,8 @@ public final class APIGateway: Service {
         self.partitions = partitions
         self.model = model
         self.commands = commands
+        self.restatements = restatements
+        self.shared = shared
         self.routes = routes
         self.logger = logger
     }
@@ -123,17 +134,19 @@ public final class APIGateway: Service {
     ///
     /// - Throws: ``HTTPServerError`` if the port cannot be listened on, ``BusError``, ``SQLiteError``.
     public func run() async throws {
-        let ends: [Int64] = try await self.bus.endOffsets(of: Topics.state)
+        let patience = LogPatience(logger: self.logger)
+        guard let ends = try await patience.answer({ try await self.bus.endOffsets(of: Topics.state) }) else { return }
         let offsets = try await self.model.open(ends: ends, oldest: Timestamp.now() + (.zero - Self.oldestView))
         do {
-            let follower = try await self.bus.follow(Topics.state, from: offsets)
-            do {
-                try await self.work(follower)
-            } catch {
+            if let follower = try await patience.answer({ try await self.bus.follow(Topics.state, from: offsets) }) {
+                do {
+                    try await self.work(follower)
+                } catch {
+                    await follower.close()
+                    throw error
+                }
                 await follower.close()
-                throw error
             }
-            await follower.close()
         } catch {
             await self.model.close()
             throw error
@@ -153,6 +166,10 @@ public final class APIGateway: Service {
                 return false
             }
             group.addTask {
+                try await self.restatements.run(self.commands)
+                return true
+            }
+            group.addTask {
                 try await self.serve()
                 return true
             }
@@ -165,7 +182,9 @@ public final class APIGateway: Service {
         while true {
             let deliveries = try await follower.next(upTo: 512)
             if deliveries.isEmpty { return }
-            self.model.receive(deliveries)
+            let changes = deliveries.map { self.model.decode($0) }
+            await self.shared?.share(changes, deliveries)
+            self.model.receive(changes)
         }
     }
 

@@ -27,7 +27,7 @@ public final class Dispatcher: Service {
         self.bus = bus
         self.core = DispatcherCore(
             configuration: configuration,
-            bus: bus,
+            outlet: LogOutlet(bus: bus),
             metrics: DispatcherMetrics(registry: metrics)
         )
         self.clock = clock

@@ -78,7 +78,9 @@ public final class HTTPServer: Sendable {
     public func start() throws(HTTPServerError) -> UInt16 {
         try self.state.withLock { (state: inout State) throws(HTTPServerError) -> UInt16 in
             guard case .new = state else { throw HTTPServerError(.alreadyStarted, "a server starts once") }
-            try DescriptorLimit.require(self.context.configuration.connectionLimit + DescriptorLimit.reserve)
+            try DescriptorLimit.require(
+                self.context.configuration.connectionLimit + Lingerer.limit + DescriptorLimit.reserve
+            )
             let listener = try ListeningSocket(self.context.configuration)
             do throws(ThreadError) {
                 try self.context.sweeper.start()
@@ -87,9 +89,11 @@ public final class HTTPServer: Sendable {
             }
             let daemon: Daemon
             do throws(HTTPServerError) {
+                try self.context.startLingering()
                 daemon = try Daemon(context: self.context, listener: listener)
             } catch {
                 self.context.sweeper.requestStop()
+                self.context.requestLingeringStop()
                 throw error
             }
             state = .running(daemon, port: listener.port)
@@ -125,6 +129,7 @@ public final class HTTPServer: Sendable {
             await self.cutOff()
             await daemon.stop()
             await self.context.sweeper.stop()
+            await self.context.stopLingering()
             _ = await self.context.exchanges.waitForNone(until: .now + .seconds(1))
         }
         self.stopped.fire()

@@ -9,6 +9,7 @@ public enum Event: WireMessage {
     case executionHeartbeat(ExecutionReference)
     /// What a node has of the sessions of one partition. Sent to each partition at its start, every 30 s and when asked.
     case nodeReport(NodeReport)
+    case nodeHeartbeat(NodeHeartbeat)
 
     public init(from reader: inout WireReader) throws(MessageError) {
         var event: Event?
@@ -23,6 +24,7 @@ public enum Event: WireMessage {
             case 5: event = .executionLost(try reader.message())
             case 6: event = .executionHeartbeat(try reader.message())
             case 7: event = .nodeReport(try reader.message())
+            case 8: event = .nodeHeartbeat(try reader.message())
             case 20: node = NodeID(try reader.string())
             case 21: problem = try reader.message()
             default: break
@@ -52,10 +54,11 @@ public enum Event: WireMessage {
         case .executionLost(let lost): writer.message(5, lost)
         case .executionHeartbeat(let reference): writer.message(6, reference)
         case .nodeReport(let report): writer.message(7, report)
+        case .nodeHeartbeat(let heartbeat): writer.message(8, heartbeat)
         }
     }
 
-    /// The record's key; `nil` for a report, which is sent to its partition by number.
+    /// The record's key; `nil` for what a node says to each partition by number.
     public var key: String? {
         switch self {
         case .sessionReady(let reference, _), .sessionFailed(let reference, _), .containerExited(let reference, _):
@@ -63,7 +66,7 @@ public enum Event: WireMessage {
         case .executionEnded(let ended): ended.reference.session.rawValue
         case .executionLost(let lost): lost.reference.session.rawValue
         case .executionHeartbeat(let reference): reference.session.rawValue
-        case .nodeReport: nil
+        case .nodeReport, .nodeHeartbeat: nil
         }
     }
 }

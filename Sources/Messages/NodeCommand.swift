@@ -13,11 +13,14 @@ public enum NodeCommand: WireMessage {
     case resolve(ExecutionReference)
     /// Report everything you have.
     case report
+    /// Take no further session, or take some again; kept over a restart.
+    case drain(Bool)
 
     public init(from reader: inout WireReader) throws(MessageError) {
         var command: NodeCommand?
         var container: ContainerID?
         var attempt = 0
+        var isDraining = false
         while let field = try reader.next() {
             switch field {
             case 1: command = .ensureSession(try reader.message(), container: nil)
@@ -26,14 +29,17 @@ public enum NodeCommand: WireMessage {
             case 4: command = .cancel(try reader.message())
             case 5: command = .resolve(try reader.message())
             case 6: command = .report
+            case 7: command = .drain(false)
             case 20: container = ContainerID(try reader.string())
             case 21: attempt = try reader.int()
+            case 22: isDraining = try reader.bool()
             default: break
             }
         }
         switch command {
         case .ensureSession(let spec, _): self = .ensureSession(spec, container: container)
         case .execute(let spec, _): self = .execute(spec, attempt: attempt)
+        case .drain: self = .drain(isDraining)
         case .some(let command): self = command
         case nil: throw MessageError(.unknownKind, "not a node command this program knows")
         }
@@ -51,6 +57,9 @@ public enum NodeCommand: WireMessage {
         case .cancel(let reference): writer.message(4, reference)
         case .resolve(let reference): writer.message(5, reference)
         case .report: writer.bool(6, true)
+        case .drain(let isDraining):
+            writer.bool(7, true)
+            writer.bool(22, isDraining)
         }
     }
 
@@ -61,7 +70,7 @@ public enum NodeCommand: WireMessage {
         case .endSession(let reference): reference.session.rawValue
         case .execute(let spec, _): spec.session.rawValue
         case .cancel(let reference), .resolve(let reference): reference.session.rawValue
-        case .report: nil
+        case .report, .drain: nil
         }
     }
 }

@@ -5,6 +5,11 @@ public enum StateRecord: WireMessage {
     case session(Session)
     case execution(Execution)
     case decision(Decision)
+    case node(Node)
+    /// For dispatchers, and for those who have to tell an owner from its predecessor.
+    case claim(Claim)
+    /// For dispatchers.
+    case checkpoint(Checkpoint)
 
     public init(from reader: inout WireReader) throws(MessageError) {
         var record: StateRecord?
@@ -14,6 +19,9 @@ public enum StateRecord: WireMessage {
             case 2: record = .session(try reader.message())
             case 3: record = .execution(try reader.message())
             case 4: record = .decision(try reader.message())
+            case 5: record = .node(try reader.message())
+            case 6: record = .claim(try reader.message())
+            case 7: record = .checkpoint(try reader.message())
             default: break
             }
         }
@@ -27,6 +35,9 @@ public enum StateRecord: WireMessage {
         case .session(let session): writer.message(2, session)
         case .execution(let execution): writer.message(3, execution)
         case .decision(let decision): writer.message(4, decision)
+        case .node(let node): writer.message(5, node)
+        case .claim(let claim): writer.message(6, claim)
+        case .checkpoint(let checkpoint): writer.message(7, checkpoint)
         }
     }
 
@@ -36,6 +47,9 @@ public enum StateRecord: WireMessage {
         case .session(let session): .session(session.spec.id)
         case .execution(let execution): .execution(execution.spec.id)
         case .decision(let decision): .decision(decision.command)
+        case .node(let node): .node(node.heartbeat.node)
+        case .claim(let claim): .claim(claim.partition)
+        case .checkpoint(let checkpoint): .checkpoint(checkpoint.partition)
         }
     }
 }

@@ -21,6 +21,10 @@ public enum StateKey: Hashable, Sendable {
     case execution(ExecutionID)
     /// The answer to one command; followed at once by its own tombstone, so that compaction leaves nothing of it.
     case decision(CommandID)
+    case node(NodeID)
+    /// The newest owner of a partition, and how far it has got.
+    case claim(Int)
+    case checkpoint(Int)
 
     public var text: String {
         switch self {
@@ -28,6 +32,9 @@ public enum StateKey: Hashable, Sendable {
         case .session(let id): "session/\(id)"
         case .execution(let id): "execution/\(id)"
         case .decision(let id): "decision/\(id)"
+        case .node(let id): "node/\(id)"
+        case .claim(let partition): "claim/\(partition)"
+        case .checkpoint(let partition): "checkpoint/\(partition)"
         }
     }
 
@@ -39,6 +46,13 @@ public enum StateKey: Hashable, Sendable {
         case "session": self = .session(SessionID(id))
         case "execution": self = .execution(ExecutionID(id))
         case "decision": self = .decision(CommandID(id))
+        case "node": self = .node(NodeID(id))
+        case "claim":
+            guard let partition = Int(id) else { return nil }
+            self = .claim(partition)
+        case "checkpoint":
+            guard let partition = Int(id) else { return nil }
+            self = .checkpoint(partition)
         default: return nil
         }
     }

@@ -22,7 +22,8 @@ public enum SandboxCommand {
                 ServeCommand.command(environment: environment), RunCommand.command(environment),
                 SessionCommand.command(environment), ExecCommand.command(environment),
                 FilesCommand.command(environment),
-                TemplateCommand.command(environment), StatusCommand.command(environment),
+                TemplateCommand.command(environment), NodeCommand.command(environment),
+                StatusCommand.command(environment),
             ],
             version: self.version
         )

@@ -55,6 +55,9 @@ public struct Logger: Sendable {
         return copy
     }
 
+    /// Blocks until what was logged before is written, a second at most: for the moment before a process ends.
+    public func flush() { self.sink?.flush() }
+
     /// - Parameters:
     ///   - message: A constant phrase: data cannot get into it.
     ///   - metadata: Computed only if the line is written. Wins over the logger's own.

@@ -9,6 +9,7 @@ public final class ServiceGroup: Service {
     private let services: [any Service]
     private let drainTimeout: Duration
     private let signals: [Int32]
+    private let deadline: ShutdownDeadline?
     private let logger: Logger
     private let request = Signal()
 
@@ -16,15 +17,18 @@ public final class ServiceGroup: Service {
     ///   - drainTimeout: Time for all services together to stop once asked, before they are cancelled. Defaults to 30 s.
     ///   - signals: Each asks the group to stop; a second one ends the process with status 128 + signal. Only one group
     ///     of a process should take any. Defaults to SIGTERM and SIGINT.
+    ///   - deadline: Is started when the stop begins. Whoever gives it cancels it when all is over. Defaults to none.
     public init(
         _ services: [any Service],
         drainTimeout: Duration = .seconds(30),
         signals: [Int32] = [SIGTERM, SIGINT],
+        deadline: ShutdownDeadline? = nil,
         logger: Logger
     ) {
         self.services = services
         self.drainTimeout = drainTimeout
         self.signals = signals
+        self.deadline = deadline
         self.logger = logger
     }
 
@@ -124,6 +128,7 @@ public final class ServiceGroup: Service {
             self.logger.debug("Stopping service", metadata: ["service": self.name(index)])
             loop.requests[index].fire()
             guard startsTimer else { return true }
+            self.deadline?.start()
             let timeout = self.drainTimeout
             tasks.addTask { await Event.waiting(.drainTimedOut) { try await Task.sleep(for: timeout) } }
         }

@@ -1,3 +1,4 @@
+import Foundation
 import MessageBus
 import Testing
 
@@ -9,6 +10,8 @@ extension MessageBusContract {
             let follower = try await bus.follow("four", from: [0: 1, 1: 3, 3: 2])
             #expect(follower.startEndOffsets == [3, 3, 3, 3])
             let deliveries = try await follower.take(6)
+            let now = Int64(Date().timeIntervalSince1970 * 1000)
+            #expect(deliveries.allSatisfy { (now - 600_000...now + 600_000).contains($0.timestamp) })
             #expect(deliveries.filter { $0.partition == 0 }.map(\.offset) == [1, 2])
             #expect(deliveries.filter { $0.partition == 1 }.isEmpty)
             #expect(deliveries.filter { $0.partition == 2 }.map(\.offset) == [0, 1, 2])

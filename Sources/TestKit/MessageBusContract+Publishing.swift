@@ -78,13 +78,17 @@ extension MessageBusContract {
 
     private func verifyCounting(_ bus: some MessageBus) async throws {
         try await bus.publish((0..<6).map { message("key", $0, to: "four", partition: Int($0) % 2) })
-        #expect(try await bus.endOffsets(of: "four") == [3, 3, 0, 0])
-        #expect(try await bus.lag(of: "g", on: "four") == [3, 3, 0, 0])
+        let ends = try await bus.endOffsets(of: "four")
+        #expect(ends == [3, 3, 0, 0])
+        var lag = try await bus.lag(of: "g", on: "four")
+        #expect(lag == [3, 3, 0, 0])
         let member = try await bus.subscribe(to: "four", group: "g")
         let deliveries = try await member.take(6)
-        #expect(try await bus.lag(of: "g", on: "four") == [3, 3, 0, 0])
+        lag = try await bus.lag(of: "g", on: "four")
+        #expect(lag == [3, 3, 0, 0])
         try await member.acknowledge(deliveries.filter { $0.partition == 1 })
-        #expect(try await bus.lag(of: "g", on: "four") == [3, 0, 0, 0])
+        lag = try await bus.lag(of: "g", on: "four")
+        #expect(lag == [3, 0, 0, 0])
         await member.close()
     }
 }

@@ -14,7 +14,7 @@ public struct LocalWorkspaces: WorkspaceAccess {
 
     /// - Throws: `RuntimeError/Code/sandboxLost` for a container that no live session of this node has, or whose sandbox
     ///   has yet to start.
-    public func workspace(of container: String) async throws(RuntimeError) -> WorkspaceDirectory {
+    public func workspace(of container: String, at address: String = "") async throws(RuntimeError) -> any Workspace {
         // Only names that we gave are looked up: no path can be made of one.
         guard let slot = self.table.withLock({ $0.owner(of: ContainerID(container)) }), let owner = slot.fileOwner
         else {

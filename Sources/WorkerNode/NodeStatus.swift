@@ -42,7 +42,7 @@ extension WorkerNode {
             boot: self.boot,
             sessions: sessions,
             executions: executions,
-            capacity: self.configuration.maxSandboxes,
+            capacity: self.configuration.capacity,
             pools: ready.map { shape, count in
                 NodeStatus.Pool(image: shape.image, ready: count, target: self.configuration.warmPoolSize)
             }.sorted { $0.image < $1.image },

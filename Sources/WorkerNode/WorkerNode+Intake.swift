@@ -11,6 +11,7 @@ extension WorkerNode {
         case end(SessionReference)
         case cancel(ExecutionReference)
         case report
+        case drain(Bool)
     }
 
     /// The steps of one batch of records.
@@ -19,7 +20,8 @@ extension WorkerNode {
         /// Known before the acknowledgement and published before it: should we crash in between, they come again.
         var losses: [Event] = []
         var deadLetters: [OutgoingMessage] = []
-        var startsCode = false
+        /// The attempts whose code starts by the batch.
+        var starting: [AttemptKey] = []
     }
 
     static let batchSize = 256
@@ -28,33 +30,34 @@ extension WorkerNode {
     ///
     /// What they begin are children of `tasks`.
     func takeCommands(
-        from subscription: any MessageSubscription,
+        from intake: any CommandIntake,
         _ tasks: inout DiscardingTaskGroup
     ) async throws {
         while true {
-            let deliveries = try await subscription.next(upTo: Self.batchSize)
+            let deliveries = try await intake.next(upTo: Self.batchSize)
             if deliveries.isEmpty { return }
             if deliveries.contains(where: { $0.timestamp >= self.bootedAt.microseconds / 1000 }) { self.noteHeard() }
-            let batch = self.plan(deliveries)
+            let batch = self.plan(deliveries, intake)
             do {
-                try await self.settle(deliveries, batch, of: subscription)
+                try await self.settle(deliveries, batch, of: intake)
             } catch {
                 self.abandon(batch)
                 // At shutdown nothing is wrong: the commands come again at the next start.
                 if (error as? WorkerNodeError)?.code == .shutDown { return }
                 throw error
             }
-            for step in batch.steps { self.begin(step, &tasks) }
+            for step in batch.steps { self.begin(step, intake, &tasks) }
         }
     }
 
     /// Begins a step as a child of `tasks`. Up to its first suspension it runs here: steps begin in order, and an order is
     /// with the agent without another hop.
-    private func begin(_ step: Step, _ tasks: inout DiscardingTaskGroup) {
+    private func begin(_ step: Step, _ intake: any CommandIntake, _ tasks: inout DiscardingTaskGroup) {
         switch step {
         case .execute(let spec, let attempt, let context):
             tasks.addImmediateTask { await self.execute(spec, attempt: attempt, context) }
         case .supervise(let spec, let container):
+            if let leases = self.leases { tasks.addTask { await leases.take(spec.id, spec.incarnation) } }
             tasks.addImmediateTask { await self.supervise(spec, container: container) }
         case .publish(let event, let durability):
             tasks.addImmediateTask { await self.publisher.publish(event, durability: durability) }
@@ -64,16 +67,23 @@ extension WorkerNode {
             tasks.addImmediateTask { await self.cancel(reference) }
         case .report:
             tasks.addTask { await self.reportAndReap() }
+        case .drain(let isDraining):
+            tasks.addTask { await self.drain(isDraining, intake) }
         }
     }
 
     /// Decides about every record of a batch, in order.
-    func plan(_ deliveries: [Delivery]) -> Batch {
+    func plan(_ deliveries: [Delivery], _ intake: any CommandIntake) -> Batch {
         var batch = Batch()
         for delivery in deliveries {
             do throws(MessageError) {
                 guard let body = delivery.body else { throw MessageError(.malformed, "the record has no body") }
-                self.plan(try Envelope<NodeCommand>(decoding: body).payload, &batch)
+                let record = try Envelope<NodeCommand>(decoding: body)
+                guard self.fence.withLock({ $0.admits(record.origin) }) else {
+                    self.metrics.fenced.increment()
+                    continue
+                }
+                self.plan(record.payload, intake, &batch)
             } catch {
                 self.logger.error(
                     "A command cannot be read",
@@ -98,7 +108,7 @@ extension WorkerNode {
         return OutgoingMessage(topic: Topics.deadLetter, key: delivery.key, body: letter.encoded())
     }
 
-    private func plan(_ command: NodeCommand, _ batch: inout Batch) {
+    private func plan(_ command: NodeCommand, _ intake: any CommandIntake, _ batch: inout Batch) {
         switch command {
         case .ensureSession(let spec, let container):
             switch self.table.withLock({ $0.ensure(spec, container: container) }) {
@@ -110,13 +120,19 @@ extension WorkerNode {
                 batch.steps.append(.publish(.sessionFailed(reference, problem), .flushed))
             }
         case .execute(let spec, let attempt):
+            let key = AttemptKey(execution: spec.id, attempt: attempt)
+            let reference = ExecutionReference(execution: spec.id, session: spec.session, attempt: attempt)
+            // Said again by a new owner of its partition, who cannot know: what it started is gone.
+            if intake.hasStarted(key) {
+                if let loss = self.loss(of: reference) { batch.losses.append(loss) }
+                return
+            }
             switch self.table.withLock({ $0.register(spec, attempt: attempt) }) {
             case .accept(let context):
-                batch.startsCode = true
+                batch.starting.append(key)
                 batch.steps.append(.execute(spec, attempt: attempt, context))
             case .ignore: break
             case .unknownSession:
-                let reference = ExecutionReference(execution: spec.id, session: spec.session, attempt: attempt)
                 let problem = Problem("session_not_on_node", "its session is not on the worker node")
                 batch.losses.append(
                     .executionLost(ExecutionLost(reference: reference, neverStarted: true, problem: problem))
@@ -127,6 +143,7 @@ extension WorkerNode {
         case .cancel(let reference): batch.steps.append(.cancel(reference))
         case .endSession(let reference): batch.steps.append(.end(reference))
         case .report: batch.steps.append(.report)
+        case .drain(let isDraining): batch.steps.append(.drain(isDraining))
         }
     }
 
@@ -145,7 +162,7 @@ extension WorkerNode {
     private func settle(
         _ deliveries: [Delivery],
         _ batch: Batch,
-        of subscription: any MessageSubscription
+        of intake: any CommandIntake
     ) async throws {
         if !batch.losses.isEmpty {
             let verdict = await self.publisher.publish(batch.losses, durability: .flushed)
@@ -157,8 +174,8 @@ extension WorkerNode {
             guard verdict != .gaveUp else { throw WorkerNodeError(.shutDown, "the log did not take dead letters") }
         }
         var pause = EventPublisher.firstPause
-        let durability: Durability = batch.startsCode ? .flushed : .relaxed
-        while let error = await self.refusal(of: deliveries, subscription, durability) {
+        let durability: Durability = batch.starting.isEmpty ? .relaxed : .flushed
+        while let error = await self.refusal(of: deliveries, batch.starting, intake, durability) {
             guard error.isRetriable else { throw error }
             self.logger.error("The log refuses acknowledgements", metadata: [LogKey.error: "\(error)"])
             self.metrics.publishRetries.increment()
@@ -181,11 +198,12 @@ extension WorkerNode {
     /// Why the deliveries could not be settled; `nil` if they are.
     private func refusal(
         of deliveries: [Delivery],
-        _ subscription: any MessageSubscription,
+        _ starting: [AttemptKey],
+        _ intake: any CommandIntake,
         _ durability: Durability
     ) async -> BusError? {
         do throws(BusError) {
-            try await subscription.acknowledge(deliveries, durability: durability)
+            try await intake.settle(deliveries, starting: starting, durability: durability)
             return nil
         } catch {
             return error

@@ -29,7 +29,7 @@ extension WorkerNode {
             node: self.configuration.nodeID,
             boot: self.boot,
             isFirst: isFirst,
-            capacity: self.configuration.maxSandboxes
+            capacity: self.configuration.capacity
         )
         var reports = [NodeReport](repeating: blank, count: count)
         let (sessions, executions) = self.table.withLock { table in

@@ -83,6 +83,12 @@ extension WorkerNode {
         await sandbox.stop()
     }
 
+    /// The session is another node's by now: its sandbox here goes, and its files with the grace of what nobody knows.
+    func lose(_ incarnation: Incarnation) async {
+        guard let ending = self.table.withLock({ $0.end(incarnation, removesFiles: false) }) else { return }
+        await self.carryOut(ending)
+    }
+
     // MARK: Start
 
     /// A sandbox for the session: one that runs, one from the pool, or a new one.
@@ -253,6 +259,7 @@ extension WorkerNode {
     /// The supervisor's last act.
     private func leave(_ incarnation: Incarnation, removesFiles: Bool) async {
         let container = self.table.withLock { $0.remove(incarnation, keepsContainer: removesFiles) }
+        await self.leases?.giveBack(incarnation)
         guard removesFiles, let container else { return }
         await self.removeFolder(container)
         self.table.withLock { $0.release(container) }

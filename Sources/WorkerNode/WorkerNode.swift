@@ -1,3 +1,4 @@
+public import Coordination
 public import MessageBus
 public import Messages
 public import SandboxRuntime
@@ -23,6 +24,8 @@ public final class WorkerNode: Service {
     let pool: WarmPool
     let table: Locked<SessionTable>
     let reaper: Locked<ReaperStateMachine>
+    let fence = Locked(Fence())
+    let leases: SessionLeases?
     /// Sandboxes that ran on while we did not, until their session is asked for.
     let recovered = Locked<[ContainerID: any Sandbox]>([:])
     /// Names this start of the worker.
@@ -33,12 +36,14 @@ public final class WorkerNode: Service {
     /// - Parameters:
     ///   - bus: The topics of events and of this node exist, or `run()` makes the node's.
     ///   - runtime: Whoever made it shuts it down, after this.
+    ///   - locks: Of sessions, where other nodes might have them too.
     ///   - registry: Takes the metrics `sandbox_worker_…`; one worker per registry.
     /// - Throws: `ThreadError` when the system gives no thread.
     public init(
         configuration: WorkerNodeConfiguration,
         bus: any MessageBus,
         runtime: any SandboxRuntime,
+        locks: (any SessionLocks)? = nil,
         registry: MetricsRegistry,
         logger: Logger
     ) throws {
@@ -49,6 +54,8 @@ public final class WorkerNode: Service {
         logger[metadataKey: LogKey.node] = configuration.nodeID.rawValue
         self.logger = logger
         self.metrics = WorkerNodeMetrics(registry: registry)
+        let owner = "\(configuration.nodeID)/\(self.boot)"
+        self.leases = locks.map { [logger] in SessionLeases(locks: $0, owner: owner, logger: logger) }
         self.publisher = EventPublisher(bus: bus, metrics: self.metrics, logger: logger)
         self.mapper = OutcomeMapper(resultLimit: configuration.resultLimit)
         self.folders = try SandboxFolders(path: configuration.sandboxesDirectory)
@@ -64,7 +71,7 @@ public final class WorkerNode: Service {
             gate: self.gate,
             logger: logger
         )
-        self.table = Locked(SessionTable(maxSessions: configuration.maxSandboxes))
+        self.table = Locked(SessionTable(maxSessions: configuration.capacity))
         self.reaper = Locked(ReaperStateMachine(grace: configuration.reaperGrace))
         let (table, pool) = (self.table, self.pool)
         registry.gauge("sandbox_worker_sessions", help: "Sessions on this node") {
@@ -85,40 +92,48 @@ public final class WorkerNode: Service {
 
     public func run() async throws {
         try await self.folders.prepare()
-        try await self.bus.ensureTopics([
-            TopicConfiguration(
-                name: Topics.node(self.configuration.nodeID),
-                partitions: 1,
-                retention: .seconds(86_400)
-            )
-        ])
+        let topic = TopicConfiguration(
+            name: Topics.node(self.configuration.nodeID),
+            partitions: 1,
+            retention: .seconds(86_400)
+        )
+        let patience = LogPatience(logger: self.logger)
+        // Asked to stop before anything began: then nothing is to be ended.
+        guard try await patience.answer({ try await self.bus.ensureTopics([topic]) }) != nil else { return }
         let recovered = await self.runtime.recover()
         self.recovered.withLock { known in
             for sandbox in recovered { known[ContainerID(sandbox.id.rawValue)] = sandbox }
         }
         let doomed = await self.findDoomedFolders(isFirst: true)
-        let subscription = try await self.bus.subscribe(
-            to: Topics.node(self.configuration.nodeID),
-            group: "worker"
-        )
+        guard let intake = try await patience.answer({ try await self.openIntake() }) else { return }
         await self.publishReport(isFirst: true)
         self.logger.info("Worker node runs", metadata: ["boot": "\(self.boot)"])
-        let failure = await self.serve(subscription, doomed)
-        await subscription.close()
+        let failure = await self.serve(intake, doomed)
+        await intake.close()
         self.logger.info("Worker node stopped")
         if let failure { throw failure }
     }
 
+    private func openIntake() async throws -> any CommandIntake {
+        let topic = Topics.node(self.configuration.nodeID)
+        guard let path = self.configuration.journalPath else {
+            return SubscribedIntake(try await self.bus.subscribe(to: topic, group: "worker"))
+        }
+        return try await JournaledIntake.open(path: path, bus: self.bus, topic: topic, logger: self.logger)
+    }
+
     /// Runs everything until the intake ends. Returns why, if nobody asked for it.
-    private func serve(_ subscription: any MessageSubscription, _ doomed: [String]) async -> (any Error)? {
+    private func serve(_ intake: any CommandIntake, _ doomed: [String]) async -> (any Error)? {
         let drained = Signal()
         return await withDiscardingTaskGroup { tasks in
             tasks.addTask { await self.pool.run() }
             tasks.addTask { await self.keepReporting(removing: doomed) }
-            tasks.addTask { await self.drainWhenAsked(subscription, drained) }
+            tasks.addTask { await self.keepBeating(intake) }
+            tasks.addTask { await self.leases?.keep { incarnation, _ in await self.lose(incarnation) } }
+            tasks.addTask { await self.drainWhenAsked(intake, drained) }
             var failure: (any Error)?
             do {
-                try await self.takeCommands(from: subscription, &tasks)
+                try await self.takeCommands(from: intake, &tasks)
                 await self.waitUntilSettled()
                 drained.fire()
             } catch {
@@ -140,11 +155,13 @@ public final class WorkerNode: Service {
     }
 
     /// The three steps of a shutdown: take nothing more, let run, stop.
-    private func drainWhenAsked(_ subscription: any MessageSubscription, _ drained: Signal) async {
+    private func drainWhenAsked(_ intake: any CommandIntake, _ drained: Signal) async {
         // Nothing but cancellation is thrown: then the intake has ended by itself.
         do { try await gracefulShutdown() } catch { return }
         self.table.withLock { $0.shutDown() }
-        await subscription.stop()
+        await intake.stop()
+        // Whoever places sessions learns at once.
+        await self.beat(intake)
         let timeout = self.configuration.drainTimeout
         let isDrained = await withTaskGroup(of: Bool.self) { group in
             group.addTask {

@@ -26,6 +26,16 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
     public var resultLimit: Int
     /// Time between two reports of everything the node has. Defaults to 30 s.
     public var reportInterval: Duration
+    /// Time between two heartbeats. Defaults to 30 s, which does where no dispatcher waits for them; in a cluster it is 2 s.
+    public var heartbeatInterval: Duration
+    /// Where gateways reach the files of this node, as an `http` URL. Empty by default: it serves none.
+    public var advertisedURL: String
+    /// Processors that sessions may share; `nil`, the default, does not limit by them.
+    public var cpus: Double?
+    /// MiB of memory that sessions may share; `nil`, the default, does not limit by them.
+    public var memoryMB: Int?
+    /// The file in which the node remembers what it took and started; `nil` leaves that to the log.
+    public var journalPath: String?
     /// How long what nobody knows stays on disk before it is removed. Defaults to 10 minutes.
     public var reaperGrace: Duration
     /// How long running executions may go on after a shutdown request. Defaults to 20 s.
@@ -47,6 +57,11 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
         stderrLimit: Int = 1 << 20,
         resultLimit: Int = 1 << 20,
         reportInterval: Duration = .seconds(30),
+        heartbeatInterval: Duration = .seconds(30),
+        advertisedURL: String = "",
+        cpus: Double? = nil,
+        memoryMB: Int? = nil,
+        journalPath: String? = nil,
         reaperGrace: Duration = .seconds(600),
         drainTimeout: Duration = .seconds(20)
     ) throws {
@@ -84,6 +99,19 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
             try require((0...largest).contains(limit), key, "must be from 0 to \(largest), got \(limit)")
         }
         try require(reportInterval >= .milliseconds(100), "REPORT_INTERVAL_SECONDS", "must be 0.1 or more")
+        try require(heartbeatInterval >= .milliseconds(100), "NODE_HEARTBEAT_SECONDS", "must be 0.1 or more")
+        try require(
+            advertisedURL.isEmpty || advertisedURL.utf8.starts(with: "http://".utf8),
+            "ADVERTISED_URL",
+            "must begin with http://"
+        )
+        try require(cpus.map { $0 > 0 } ?? true, "NODE_CPUS", "must be above 0")
+        try require(memoryMB.map { $0 >= Self.sessionMemoryMB } ?? true, "NODE_MEMORY_MB", "must be 64 or more")
+        self.heartbeatInterval = heartbeatInterval
+        self.advertisedURL = advertisedURL
+        self.cpus = cpus
+        self.memoryMB = memoryMB
+        self.journalPath = journalPath
         self.nodeID = nodeID
         self.sandboxesDirectory = sandboxesDirectory
         self.partitions = partitions
@@ -99,6 +127,18 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
         self.drainTimeout = drainTimeout
     }
 
+    /// Sessions of one core each that share a core: a session's resources are ceilings, and most of its time it waits.
+    static let sessionsPerCPU = 8.0
+    /// What a session is counted with: what small ones really use, with room to spare.
+    static let sessionMemoryMB = 64
+
+    /// Sessions that the node offers to hold.
+    var capacity: Int {
+        let byCPU = self.cpus.map { max(1, Int($0 * Self.sessionsPerCPU)) } ?? self.maxSandboxes
+        let byMemory = self.memoryMB.map { max(1, $0 / Self.sessionMemoryMB) } ?? self.maxSandboxes
+        return min(self.maxSandboxes, byCPU, byMemory)
+    }
+
     /// All three together stay well below one frame of the agent, which is 16 MiB.
     static let largestOutput = 4 << 20
 
@@ -107,15 +147,27 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
     /// - Parameters:
     ///   - sandboxesDirectory: Used when the setting is absent.
     ///   - partitions: Those of the events topic.
+    ///   - nodeID: Used when the setting is absent.
+    ///   - heartbeat: The default of the heartbeat's interval.
+    ///   - advertisedURL: Used when the setting is absent.
+    ///   - journalPath: See ``journalPath``.
     /// - Throws: ``ConfigurationError`` naming the key; nothing is clamped silently.
-    public init(reader: ConfigurationReader, sandboxesDirectory: String, partitions: Int = 8) throws {
+    public init(
+        reader: ConfigurationReader,
+        sandboxesDirectory: String,
+        partitions: Int = 8,
+        nodeID: String = "local",
+        heartbeat: Duration = .seconds(30),
+        advertisedURL: String = "",
+        journalPath: String? = nil
+    ) throws {
         let images = reader.string(
             "POOLED_IMAGES",
             default: Self.defaultPooledImages.joined(separator: ","),
             help: "Images whose sandboxes are kept ready, separated by commas"
         )
         try self.init(
-            nodeID: NodeID(reader.string("NODE_ID", default: "local", help: "Name of this worker node")),
+            nodeID: NodeID(reader.string("NODE_ID", default: nodeID, help: "Name of this worker node")),
             sandboxesDirectory: reader.string(
                 "SANDBOXES_DIRECTORY",
                 default: sandboxesDirectory,
@@ -139,6 +191,28 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
                 default: .seconds(30),
                 help: "Time between two reports of a node"
             ),
+            heartbeatInterval: reader.duration(
+                "NODE_HEARTBEAT_SECONDS",
+                in: .seconds,
+                default: heartbeat,
+                help: "Time between two heartbeats of a node"
+            ),
+            advertisedURL: reader.string(
+                "ADVERTISED_URL",
+                default: advertisedURL,
+                help: "Where gateways reach the files of this node, as http://HOST:PORT"
+            ),
+            cpus: Self.positive(
+                reader.double(
+                    "NODE_CPUS",
+                    default: 0,
+                    help: "Processors that sessions share, 8 sessions each; 0: no limit"
+                )
+            ),
+            memoryMB: Self.positive(
+                reader.int("NODE_MEMORY_MB", default: 0, help: "MiB that sessions share, 64 each; 0: no limit")
+            ),
+            journalPath: journalPath,
             reaperGrace: reader.duration(
                 "REAPER_GRACE_SECONDS",
                 in: .seconds,
@@ -153,6 +227,8 @@ public struct WorkerNodeConfiguration: Sendable, Equatable {
             )
         )
     }
+
+    private static func positive<Number: Comparable & Numeric>(_ value: Number) -> Number? { value == 0 ? nil : value }
 
     private static func trimmed(_ text: Substring) -> String {
         var text = text

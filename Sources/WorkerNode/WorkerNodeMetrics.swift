@@ -8,6 +8,7 @@ struct WorkerNodeMetrics: Sendable {
     let poolMisses: Counter
     let reaped: Counter
     let sandboxesLost: Counter
+    let fenced: Counter
     let claimSeconds: Histogram
     let coldStartSeconds: Histogram
     let executionSeconds: Histogram
@@ -35,6 +36,10 @@ struct WorkerNodeMetrics: Sendable {
         self.sandboxesLost = registry.counter(
             "sandbox_worker_sandboxes_lost_total",
             help: "Sandboxes that died by themselves"
+        )
+        self.fenced = registry.counter(
+            "sandbox_worker_fenced_commands_total",
+            help: "Commands of dispatchers that had lost their partition"
         )
         self.claimSeconds = registry.histogram(
             "sandbox_worker_claim_seconds",

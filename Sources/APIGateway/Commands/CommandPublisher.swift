@@ -23,11 +23,12 @@ final class CommandPublisher: Sendable {
 
     /// Returns once the command would survive a power cut. Nobody answers it.
     ///
+    /// - Parameter partition: `nil`: by the key.
     /// - Throws: ``BusError``.
-    func submit(_ command: Command, key: String) async throws(BusError) {
+    func submit(_ command: Command, key: String, partition: Int? = nil) async throws(BusError) {
         let envelope = Envelope(at: .now(), command)
         try await self.bus.publish(
-            [OutgoingMessage(topic: Topics.commands, key: key, body: envelope.encoded())],
+            [OutgoingMessage(topic: Topics.commands, key: key, partition: partition, body: envelope.encoded())],
             durability: .flushed
         )
     }

@@ -15,7 +15,7 @@ struct Documents: Sendable {
         case .template(let template): self.write(template, to: &writer)
         case .session(let session): self.write(session, to: &writer)
         case .execution(let execution): self.write(execution, to: &writer)
-        case .decision: writer.null()
+        case .decision, .node, .claim, .checkpoint: writer.null()
         }
         return writer.bytes
     }

@@ -1,4 +1,5 @@
 import HTTPServer
+import Messages
 import ServiceKit
 
 /// Wraps a route: errors become answers, every answer gets its headers, and nothing is answered before it can be true.
@@ -11,11 +12,21 @@ struct RouteAdapter: Sendable {
 
     /// Fired once the state of the system is known.
     let ready: Signal
+    /// What other gateways have shown; `nil` where there are none.
+    let shared: SharedView?
     let logger: Logger
 
     func adapt(_ route: APIRoute) -> HTTPRoute {
         var immediate: HTTPRoute.ImmediateHandler?
-        if let answer = route.immediate { immediate = { request in self.answerAtOnce(request, answer) } }
+        if let answer = route.immediate {
+            immediate = { request in
+                // What may be newer elsewhere is asked for first, and that takes a task.
+                if let shared = self.shared, let subject = route.subject(request), !shared.isFinal(subject) {
+                    return nil
+                }
+                return self.answerAtOnce(request, answer)
+            }
+        }
         return HTTPRoute(
             route.method,
             route.pattern,
@@ -36,7 +47,14 @@ struct RouteAdapter: Sendable {
 
     private func answer(_ request: HTTPRequest, _ route: APIRoute) async -> HTTPResponse {
         do {
-            return Self.finish(try await route.handler(request))
+            guard let shared = self.shared, let subject = route.subject(request), !shared.isFinal(subject) else {
+                return Self.finish(try await route.handler(request))
+            }
+            try await shared.refresh(subject)
+            let response = try await route.handler(request)
+            // It may have ended meanwhile.
+            if case .execution(let id) = subject { await shared.show([id]) }
+            return Self.finish(response)
         } catch {
             return self.answer(error, request)
         }
@@ -54,6 +72,9 @@ struct RouteAdapter: Sendable {
         guard let admit = route.admit else { return nil }
         do {
             try admit(request)
+            return nil
+        } catch let error as APIError where error.status == 404 && self.shared != nil {
+            // Another gateway may know it: the handler asks.
             return nil
         } catch {
             return self.answer(error, request)

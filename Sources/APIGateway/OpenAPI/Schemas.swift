@@ -9,8 +9,29 @@ enum Schemas {
             ("ExecutionMetrics", metrics), ("Dependency", dependency), ("InstalledDependency", installedDependency),
             ("UploadedFile", uploadedFile), ("FileList", fileList), ("Health", health),
             ("DetailedHealth", detailedHealth), ("Findings", findings), ("Message", message),
-            ("Error", error), ("ValidationError", validationError),
+            ("NodeList", nodeList), ("Error", error), ("ValidationError", validationError),
         ]
+
+    private static let nodeList = Schema.object([
+        .init(
+            "items",
+            .array(
+                .object([
+                    .init("id", .string(), required: true),
+                    .init("status", .string(choices: NodeAvailability.allCases.map(\.name)), required: true),
+                    .init("runtime", .string(), required: true),
+                    .init("sessions", .integer(from: 0), required: true),
+                    .init("capacity", .integer(from: 0), required: true),
+                    .init("warm_sandboxes", .integer(from: 0), "Ready for a session", required: true),
+                    .init("images", .string(), "Those that it has, separated by spaces", required: true),
+                    .init("updated_at", .time, required: true),
+                ]),
+                count: nil
+            ),
+            required: true
+        ),
+        .init("total", .integer(from: 0), required: true),
+    ])
 
     private static let template = Schema.object([
         .init("id", .string(Limits.templateID), required: true),

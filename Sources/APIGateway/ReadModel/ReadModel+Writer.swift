@@ -57,7 +57,7 @@ extension ReadModel {
             }
             if hasEnded { ended.resume() } else { self.state.signal() }
         }
-        self.closeReaders()
+        await self.closeReaders()
     }
 
     // MARK: On the writer's thread
@@ -72,9 +72,9 @@ extension ReadModel {
             if let reason = store.rebuildReason {
                 self.logger.notice("The read model is built anew", metadata: [LogKey.reason: reason])
             }
-            let (offsets, open) = (try store.offsets(), try store.openExecutions())
+            let (offsets, claims, open) = (try store.offsets(), try store.claims(), try store.openExecutions())
             self.state.withLock { state in
-                state.model.restore(offsets: offsets, open: open)
+                state.model.restore(offsets: offsets, claims: claims, open: open)
                 state.hasEnded = false
             }
             opened.resume(returning: offsets)
@@ -112,7 +112,7 @@ extension ReadModel {
         to store: ReadModelStore
     ) {
         do {
-            try store.apply(batch.changes, offsets: batch.offsets, now: .now())
+            try store.apply(batch.changes, offsets: batch.offsets, claims: batch.claims, now: .now())
             self.state.withLock { state in
                 state.model.didWrite(batch)
                 state.isFailing = false

@@ -19,6 +19,7 @@ final class ReadModel: Sendable {
         /// Whether the last write failed.
         var isFailing = false
         var ended: [CheckedContinuation<Void, Never>] = []
+        var followers = FollowWaiters()
         var hasEnded = true
     }
 
@@ -35,6 +36,8 @@ final class ReadModel: Sendable {
     let logger: Logger
     /// Called once for each execution that ends, for metrics.
     private let onEnd: @Sendable (Execution) -> Void
+    /// Called for each record that is void: its key, its partition, and the claim that it came behind.
+    private let onVoid: @Sendable (StateKey, Int, Int64) -> Void
     private let points: ReaderPool
     private let lists: SerialReader
 
@@ -50,15 +53,18 @@ final class ReadModel: Sendable {
     ///   - path: The database; its folder must exist.
     ///   - cacheBytes: Memory for records that the database holds too.
     ///   - onEnd: Called once for each execution that ends; quick.
+    ///   - onVoid: Called for each record that was written by somebody who had lost its partition; quick.
     /// - Throws: ``SQLiteError`` if the system allows no further thread.
     init(
         path: String,
         cacheBytes: Int,
         documents: Documents,
         logger: Logger,
-        onEnd: @escaping @Sendable (Execution) -> Void = { _ in }
+        onEnd: @escaping @Sendable (Execution) -> Void = { _ in },
+        onVoid: @escaping @Sendable (StateKey, Int, Int64) -> Void = { _, _, _ in }
     ) throws {
         self.onEnd = onEnd
+        self.onVoid = onVoid
         self.path = path
         self.documents = documents
         self.logger = logger
@@ -128,6 +134,11 @@ final class ReadModel: Sendable {
         return session
     }
 
+    func node(_ id: NodeID) throws -> Node? {
+        guard case .node(let node) = try self.record(.node(id)) else { return nil }
+        return node
+    }
+
     func execution(_ id: ExecutionID) throws -> Execution? {
         guard case .execution(let execution) = try self.record(.execution(id)) else { return nil }
         return execution
@@ -163,22 +174,27 @@ final class ReadModel: Sendable {
     // MARK: Following
 
     /// Takes what was followed: memory first, then those who wait, then the database.
-    func receive(_ deliveries: [Delivery]) {
-        let changes = deliveries.map { self.decode($0) }
+    func receive(_ deliveries: [Delivery]) { self.receive(deliveries.map { self.decode($0) }) }
+
+    /// Takes what was followed and is decoded.
+    func receive(_ changes: [ReadModelState.Change]) {
         let now = ContinuousClock.now
-        let (effects, wakes) = self.state.withLock { state in
+        let (effects, wakes, followed) = self.state.withLock { state in
             let effects = changes.compactMap { state.model.apply($0, now: now) }
-            return (effects, state.isWriterIdle || state.model.cache.queued >= Self.largeBatch)
+            let followed = state.followers.isEmpty ? [] : state.followers.take(offsets: state.model.offsets)
+            return (effects, state.isWriterIdle || state.model.cache.queued >= Self.largeBatch, followed)
         }
         if wakes { self.state.signal() }
         for effect in effects { self.carryOut(effect) }
+        for signal in followed { signal.fire() }
     }
 
-    private func carryOut(_ effect: ReadModelState.Effect) {
+    func carryOut(_ effect: ReadModelState.Effect) {
         switch effect {
         case .decided(let decision): self.decisions.resume(decision.command, with: decision)
         case .sessionChanged(let id): self.sessionChanges.resume(id, with: ())
         case .gone(let id): self.ends.resume(id, with: .gone)
+        case .void(let key, let partition, let epoch): self.onVoid(key, partition, epoch)
         case .ended(let id, let execution):
             if let execution { self.onEnd(execution) }
             guard self.ends.isAwaited(id) else { return }
@@ -193,7 +209,7 @@ final class ReadModel: Sendable {
     }
 
     /// A record that cannot be decoded is passed over, so that it does not stop its partition.
-    private func decode(_ delivery: Delivery) -> ReadModelState.Change {
+    func decode(_ delivery: Delivery) -> ReadModelState.Change {
         var change = ReadModelState.Change(
             key: StateKey(delivery.key) ?? .decision(CommandID("")),
             record: nil,
@@ -202,7 +218,9 @@ final class ReadModel: Sendable {
         )
         guard let body = delivery.body else { return change }
         do {
-            change.record = try Envelope<StateRecord>(decoding: body).payload
+            let envelope = try Envelope<StateRecord>(decoding: body)
+            change.record = envelope.payload
+            change.epoch = envelope.origin?.epoch
         } catch {
             self.logger.error(
                 "A state record cannot be read",
@@ -232,5 +250,5 @@ final class ReadModel: Sendable {
     func giveUpWaiting() { self.ends.settleAll() }
 
     /// Stops answering lists, after ``close()``.
-    func closeReaders() { self.lists.close() }
+    func closeReaders() async { await self.lists.close() }
 }

@@ -14,6 +14,8 @@ struct ReadModelState {
         var record: StateRecord?
         var partition: Int
         var offset: Int64
+        /// Since which claim its writer owns the partition; `nil` where there is but one writer.
+        var epoch: Int64?
     }
 
     /// What others wait for.
@@ -24,12 +26,15 @@ struct ReadModelState {
         case sessionChanged(SessionID)
         /// The execution went along with its session.
         case gone(ExecutionID)
+        /// Somebody who had lost the partition wrote this behind its new owner: compaction may have dropped what was true.
+        case void(StateKey, partition: Int, epoch: Int64)
     }
 
     /// What one transaction of the database takes.
     struct Batch {
         var changes: [ReadModelChange]
         var offsets: [Int: Int64]
+        var claims: [Int: Int64]
     }
 
     var cache: RecordCache
@@ -38,6 +43,9 @@ struct ReadModelState {
     /// The next offset, by partition.
     private(set) var offsets: [Int: Int64]
     private var changedOffsets: [Int: Int64] = [:]
+    /// The offset of the newest claim, by partition.
+    private var claims: [Int: Int64] = [:]
+    private var changedClaims: [Int: Int64] = [:]
 
     init(cacheBytes: Int, now: Instant) {
         self.cache = RecordCache(capacity: cacheBytes)
@@ -46,8 +54,13 @@ struct ReadModelState {
     }
 
     /// Goes on from what the database holds.
-    mutating func restore(offsets: [Int: Int64], open: [(execution: ExecutionID, session: SessionID)]) {
+    mutating func restore(
+        offsets: [Int: Int64],
+        claims: [Int: Int64] = [:],
+        open: [(execution: ExecutionID, session: SessionID)]
+    ) {
         self.offsets = offsets
+        self.claims = claims
         for entry in open { self.depths.insert(entry.execution, of: entry.session) }
     }
 
@@ -60,7 +73,20 @@ struct ReadModelState {
     mutating func apply(_ change: Change, now: Instant) -> Effect? {
         self.offsets[change.partition] = change.offset + 1
         self.changedOffsets[change.partition] = change.offset + 1
+        return self.learn(change, now: now)
+    }
+
+    /// Takes a record wherever it comes from.
+    mutating func learn(_ change: Change, now: Instant) -> Effect? {
+        if let epoch = change.epoch, let claim = self.claims[change.partition], epoch < claim {
+            return .void(change.key, partition: change.partition, epoch: claim)
+        }
         switch (change.record, change.key) {
+        case (.claim, _):
+            self.claims[change.partition] = change.offset
+            self.changedClaims[change.partition] = change.offset
+            return nil
+        case (.checkpoint, _), (_, .claim), (_, .checkpoint): return nil
         case (.decision(let decision), _): return .decided(decision)
         case (_, .decision): return nil
         case (.execution(let execution), _):
@@ -145,8 +171,11 @@ struct ReadModelState {
 
     /// What is to be written, as one transaction. ``didWrite(_:)`` or ``didFailToWrite(_:)`` must follow.
     mutating func takeBatch() -> Batch {
-        defer { self.changedOffsets = [:] }
-        return Batch(changes: self.cache.takeBatch(), offsets: self.changedOffsets)
+        defer {
+            self.changedOffsets = [:]
+            self.changedClaims = [:]
+        }
+        return Batch(changes: self.cache.takeBatch(), offsets: self.changedOffsets, claims: self.changedClaims)
     }
 
     mutating func didWrite(_ batch: Batch) { self.cache.didWrite(batch.changes) }
@@ -155,6 +184,7 @@ struct ReadModelState {
         self.cache.didFailToWrite(batch.changes)
         // Newer offsets win: what they stand for is queued too.
         self.changedOffsets.merge(batch.offsets) { newer, _ in newer }
+        self.changedClaims.merge(batch.claims) { newer, _ in newer }
     }
 
     /// Gives up what the database does not take: the offsets there stay behind too, so it is followed again.

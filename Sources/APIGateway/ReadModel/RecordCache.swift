@@ -200,7 +200,8 @@ struct RecordCache {
             return 900 + session.spec.event.count + Self.cost(of: session.spec.environment)
                 + Self.cost(of: session.spec.templateEnvironment) + 100 * session.spec.dependencies.dependencies.count
         case .template(let template): return 600 + Self.cost(of: template.environment)
-        case .decision, nil: return 200
+        case .node(let node): return 500 + 80 * node.heartbeat.images.count
+        case .decision, .claim, .checkpoint, nil: return 200
         }
     }
 

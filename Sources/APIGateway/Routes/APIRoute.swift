@@ -1,4 +1,5 @@
 import HTTPServer
+import Messages
 
 /// One route of the API with its documentation: what `/openapi.json` says is declared beside what is done.
 struct APIRoute: Sendable {
@@ -49,6 +50,15 @@ struct APIRoute: Sendable {
         var route = self
         route.admit = admit
         return route
+    }
+
+    /// The thing that a request is about, by the route's pattern; `nil` if it is about none, or about several.
+    func subject(_ request: HTTPRequest) -> StateKey? {
+        guard let id = request.parameters["id"] else { return nil }
+        if self.pattern.contains("/sessions/{id}") { return .session(SessionID(id)) }
+        if self.pattern.contains("/executions/{id}") { return .execution(ExecutionID(id)) }
+        if self.pattern.contains("/templates/{id}") { return .template(TemplateID(id)) }
+        return nil
     }
 
     func answeringWhileStarting() -> APIRoute {

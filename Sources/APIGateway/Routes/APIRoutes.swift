@@ -7,7 +7,7 @@ enum APIRoutes {
             HealthRoutes(context: context).routes + TemplateRoutes(context: context).routes
             + SessionRoutes(context: context).routes + DependencyRoutes(context: context).routes
             + ExecutionRoutes(context: context).routes + FileRoutes(context: context).routes
-            + InternalRoutes(context: context).routes
+            + NodeRoutes(context: context).routes + InternalRoutes(context: context).routes
         return api + DocumentationRoutes(registry: registry, documented: api).routes
     }
 }

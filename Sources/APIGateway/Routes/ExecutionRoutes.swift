@@ -92,7 +92,7 @@ struct ExecutionRoutes: Sendable {
 
     private func submit(_ request: HTTPRequest) async throws -> HTTPResponse {
         let spec = try self.spec(request)
-        try await self.publish(spec)
+        try await self.publish(spec, isShown: true)
         return .json(201, Documents.accepted(spec))
     }
 
@@ -105,11 +105,15 @@ struct ExecutionRoutes: Sendable {
         // Before it is published: its end cannot come unseen.
         let waiter = self.context.model.ends.register(spec.id, timeout: .seconds(timeout))
         defer { waiter.withdraw() }
-        try await self.publish(spec)
+        try await self.publish(spec, isShown: false)
         switch await waiter.value() {
-        case .value(.document(let document)): return .json(200, document)
+        case .value(.document(let document)):
+            await self.context.shared?.show([spec.id])
+            return .json(200, document)
         case .value(.gone): throw APIError.notFound(.execution(spec.id))
         case .timedOut, .cancelled:
+            // Now somebody may ask for it.
+            try await self.context.shared?.refresh(.execution(spec.id))
             var error = APIError(408, "execution_not_finished", "the execution has not ended yet, and goes on")
             error.execution = spec.id
             throw error
@@ -122,7 +126,8 @@ struct ExecutionRoutes: Sendable {
         return asked.spec(in: session, now: .now())
     }
 
-    private func publish(_ spec: ExecutionSpec) async throws {
+    /// - Parameter isShown: Whether the client is told of it now, and not of its end only.
+    private func publish(_ spec: ExecutionSpec, isShown: Bool) async throws {
         let configuration = self.context.configuration
         try self.context.model.expect(
             Execution(spec: spec),
@@ -134,6 +139,11 @@ struct ExecutionRoutes: Sendable {
         } catch {
             self.context.model.withdraw(spec.id)
             throw error
+        }
+        if isShown {
+            await self.context.shared?.share(Execution(spec: spec))
+        } else {
+            self.context.shared?.keep(spec.id)
         }
         self.context.model.confirm(spec.id)
         self.context.metrics.submitted(spec.language)
@@ -173,7 +183,8 @@ struct ExecutionRoutes: Sendable {
         try query.finish()
         let id = SessionID(request.parameter("id"))
         _ = try self.context.session(id)
-        let page = try await self.context.model.list { try $0.executions(of: id, limit: limit, offset: offset) }
+        let page = try await self.context.list { try $0.executions(of: id, limit: limit, offset: offset) }
+        await self.context.shared?.show(page.items.map(\.spec.id))
         return .json(
             200,
             self.context.documents.list(page.items, total: page.total, limit: limit, offset: offset)

@@ -1,11 +1,14 @@
-import Glibc
 import HTTPServer
 import SandboxRuntime
 
 /// Answers a download by the rules of RFC 9110: validators, conditions, ranges.
 enum FileResponse {
     /// - Throws: ``APIError``: 416, or 503 without a free descriptor.
-    static func make(_ request: HTTPRequest, name: String, file: WorkspaceFile) throws -> HTTPResponse {
+    static func make(
+        _ request: HTTPRequest,
+        name: String,
+        file: any WorkspaceContent
+    ) async throws -> HTTPResponse {
         let tag = "\"\(file.entityTag)\""
         let modified = HTTPDate.text(milliseconds: file.modifiedMilliseconds)
         let validators = [HTTPHeader("ETag", tag), HTTPHeader("Last-Modified", modified)]
@@ -18,10 +21,10 @@ enum FileResponse {
         let length = Int(file.size)
         let range = HTTPByteRange(header: self.range(request, tag: tag, modified: modified), length: length)
         switch range {
-        case .whole: return try self.answer(200, name, file, 0..<length, headers)
+        case .whole: return try await self.answer(200, name, file, 0..<length, headers)
         case .part(let bytes):
             let place = HTTPHeader("Content-Range", range.contentRange(length: length) ?? "")
-            return try self.answer(206, name, file, bytes, headers + [place])
+            return try await self.answer(206, name, file, bytes, headers + [place])
         case .unsatisfiable:
             var response = APIError(416, "range_not_satisfiable", "the file has \(length) bytes").response
             response.headers.append(HTTPHeader("Content-Range", range.contentRange(length: length) ?? ""))
@@ -32,19 +35,22 @@ enum FileResponse {
     private static func answer(
         _ status: Int,
         _ name: String,
-        _ file: WorkspaceFile,
+        _ file: any WorkspaceContent,
         _ bytes: Range<Int>,
         _ headers: [HTTPHeader]
-    ) throws -> HTTPResponse {
-        // The server closes what it sends, and the file closes its own.
-        let descriptor = fcntl(file.fileDescriptor, F_DUPFD_CLOEXEC, 0)
-        guard descriptor >= 0 else { throw APIError.unavailable("too many files are open now") }
-        return HTTPResponse(
-            status,
-            contentType: FileDocuments.contentType(name),
-            headers: headers,
-            body: .file(HTTPFile(owning: descriptor, offset: bytes.lowerBound, length: bytes.count))
-        )
+    ) async throws -> HTTPResponse {
+        let body: HTTPResponse.Body
+        switch try await file.source(bytes) {
+        case .descriptor(let descriptor):
+            body = .file(HTTPFile(owning: descriptor, offset: bytes.lowerBound, length: bytes.count))
+        case .pieces(let next):
+            body = .stream(
+                HTTPStream(length: bytes.count) { writer in
+                    while let piece = try await next() { try await writer.write(piece) }
+                }
+            )
+        }
+        return HTTPResponse(status, contentType: FileDocuments.contentType(name), headers: headers, body: body)
     }
 
     /// Whether the client says that it has just this.

@@ -88,7 +88,7 @@ struct FileRoutes: Sendable {
         }
         let workspace = try await self.workspace(of: session)
         // Gone by itself unless it is committed: nothing is left of what is given up.
-        let upload = try await workspace.create(path)
+        let upload = try await workspace.write(path)
         let limit = self.context.configuration.maxUploadBytes
         while let piece = try await parts.nextPiece() {
             guard Int(upload.size) + piece.count <= limit else {
@@ -135,20 +135,21 @@ struct FileRoutes: Sendable {
     private func download(_ request: HTTPRequest) async throws -> HTTPResponse {
         let path = try WorkspacePath(request.parameter("path"))
         let workspace = try await self.workspace(of: SessionID(request.parameter("id")))
-        return try FileResponse.make(request, name: path.name, file: try await workspace.open(path))
+        return try await FileResponse.make(request, name: path.name, file: try await workspace.read(path))
     }
 
     // MARK: The workspace
 
     /// The session's workspace; waits for a session that is being created.
-    private func workspace(of id: SessionID) async throws -> WorkspaceDirectory {
+    private func workspace(of id: SessionID) async throws -> any Workspace {
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
             let waiter = self.context.model.sessionChanges.register(id, timeout: deadline - .now)
             defer { waiter.withdraw() }
             let session = try self.context.activeSession(id)
             if session.status == .running, let container = session.container {
-                return try await self.context.workspaces.workspace(of: container.rawValue)
+                let address = try session.node.flatMap { try self.context.model.node($0)?.heartbeat.address } ?? ""
+                return try await self.context.workspaces.workspace(of: container.rawValue, at: address)
             }
             guard case .value = await waiter.value() else {
                 throw APIError.unavailable("the session '\(id)' is not ready yet", code: "session_not_ready")

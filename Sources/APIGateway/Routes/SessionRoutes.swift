@@ -61,6 +61,8 @@ struct SessionRoutes: Sendable {
 
     private func create(_ request: HTTPRequest) async throws -> HTTPResponse {
         let asked = try SessionRequest(request, defaults: self.context.configuration.timeouts)
+        // It may have been made at another gateway a moment ago.
+        try await self.context.shared?.refresh(.template(asked.templateID))
         guard let template = try self.context.model.template(asked.templateID) else {
             throw APIError.badRequest("template_not_found", "there is no template '\(asked.templateID)'")
         }
@@ -93,7 +95,7 @@ struct SessionRoutes: Sendable {
         let page =
             name != nil && status == nil
             ? Page<Session>(items: [], total: 0)
-            : try await self.context.model.list {
+            : try await self.context.list {
                 try $0.sessions(status: status, template: template, limit: limit, offset: offset)
             }
         return .json(

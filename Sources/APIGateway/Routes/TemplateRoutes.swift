@@ -69,7 +69,7 @@ struct TemplateRoutes: Sendable {
         var query = QueryReader(request)
         let (limit, offset) = (query.limit(), query.offset())
         try query.finish()
-        let templates = try await self.context.model.list { try $0.templates(limit: limit, offset: offset) }
+        let templates = try await self.context.list { try $0.templates(limit: limit, offset: offset) }
         var writer = JSONWriter(reserving: 64 + 512 * templates.count)
         writer.beginArray()
         for template in templates { self.context.documents.write(template, to: &writer) }

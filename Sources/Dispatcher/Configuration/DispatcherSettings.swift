@@ -10,18 +10,26 @@ public struct DispatcherSettings: Sendable, Equatable {
     public var executionRetention: Duration?
     /// An execution that is not reported so long after its timeout is asked for at its node. 10 s by default.
     public var reportGrace: Duration
+    /// A node that was silent for so long is given up, where the dispatcher is one of a cluster. 6 s by default.
+    public var nodeLostAfter: Duration
+    /// How much longer a node may take that has said that it stops. 2 minutes by default.
+    public var nodeRestartGrace: Duration
 
     public init(
         idleThreshold: Duration? = nil,
         maxLifetime: Duration? = nil,
         creatingTimeout: Duration? = .seconds(300),
         executionRetention: Duration? = .seconds(7 * 86_400),
-        reportGrace: Duration = .seconds(10)
+        reportGrace: Duration = .seconds(10),
+        nodeLostAfter: Duration = .seconds(6),
+        nodeRestartGrace: Duration = .seconds(120)
     ) {
         self.idleThreshold = idleThreshold
         self.maxLifetime = maxLifetime
         self.creatingTimeout = creatingTimeout
         self.executionRetention = executionRetention
         self.reportGrace = reportGrace
+        self.nodeLostAfter = nodeLostAfter
+        self.nodeRestartGrace = nodeRestartGrace
     }
 }

@@ -30,9 +30,34 @@ extension DispatcherState {
             // Decided when the nodes have reported.
             self.reconcile(record.id, partition, into: &actions)
             return actions
+        case .drainNode(let node, let isDraining): problem = self.drain(node, isDraining, into: &actions)
+        case .restate(let key, _):
+            actions.append(try self.restated(key, partition, now: now, lookup: lookup))
+            return actions
         }
         actions.append(.decide(Decision(command: record.id, problem: problem), partition: partition))
         return actions
+    }
+
+    /// What is known of a thing, once more: what was found behind it in the log was not ours.
+    private func restated(
+        _ key: StateKey,
+        _ partition: Int,
+        now: Timestamp,
+        lookup: some DispatcherLookup
+    ) throws -> DispatcherAction {
+        let record: StateRecord?
+        switch key {
+        case .template(let id): record = self.templates[id].map { .template($0) }
+        case .session(let id): record = try lookup.session(id).map { .session($0) }
+        case .execution(let id): record = try lookup.execution(id).map { .execution($0) }
+        case .node(let id):
+            record = self.placement.nodes[id].flatMap { node in
+                node.heartbeat.map { .node(Node(heartbeat: $0, status: node.availability, updatedAt: now)) }
+            }
+        case .decision, .claim, .checkpoint: record = nil
+        }
+        return record.map { .save($0, partition: partition) } ?? .forget(key, partition: partition)
     }
 
     // MARK: Templates
@@ -225,7 +250,7 @@ extension StateRecord {
         switch self {
         case .session(let session): session.spec.id == id
         case .execution(let execution): execution.spec.session == id
-        case .template, .decision: false
+        case .template, .decision, .node, .claim, .checkpoint: false
         }
     }
 }

@@ -12,6 +12,10 @@ extension DispatcherState {
         switch record.payload {
         case .sessionReady(let reference, let node):
             try self.sessionReady(reference, node, now: now, lookup: lookup, into: &actions)
+        case .sessionFailed(let reference, let problem) where problem.code == Self.noCapacity:
+            if self.isCurrent(reference), let node = self.sessions[reference.session]?.machine.node {
+                self.placementRefused(reference.session, by: node, now: now, into: &actions)
+            }
         case .sessionFailed(let reference, let problem), .containerExited(let reference, let problem):
             if self.isCurrent(reference), let action = self.sessions[reference.session]?.machine.sandboxFailed(problem)
             {
@@ -48,9 +52,13 @@ extension DispatcherState {
         case .executionHeartbeat(let reference): self.touch(reference.session, now: now, into: &actions)
         case .nodeReport(let report):
             try self.nodeReported(report, partition, now: now, lookup: lookup, into: &actions)
+        case .nodeHeartbeat(let heartbeat): self.heard(heartbeat, partition, now: now, into: &actions)
         }
         return actions
     }
+
+    /// The problem of a node that has no room for one more session.
+    private static let noCapacity = "no_capacity"
 
     private func isCurrent(_ reference: SessionReference) -> Bool {
         self.sessions[reference.session]?.session.spec.incarnation == reference.incarnation

@@ -3,7 +3,9 @@ internal import Messages
 extension DispatcherState {
     /// Asks every node what it has; the answer to `command` waits for their reports.
     mutating func reconcile(_ command: CommandID, _ partition: Int, into actions: inout [DispatcherAction]) {
-        let nodes = Set(self.placement.nodes.keys)
+        // A node that is gone does not answer.
+        let present = self.placement.nodes.filter { [.ready, .draining].contains($0.value.availability) }
+        let nodes = Set(present.keys)
         if nodes.isEmpty {
             actions.append(.decide(Decision(command: command, findings: ["nodes": 0]), partition: partition))
             return
@@ -28,7 +30,9 @@ extension DispatcherState {
             actions.append(.saveNode(report.node, capacity: report.capacity))
         }
         var findings = [
-            "nodes": 1, "sessions": 0, "sandboxes_requested": 0, "orphans_ended": 0, "executions_resolved": 0,
+            // Each node answers for every partition, and counts once.
+            "nodes": self.isHome(partition, of: report.node) ? 1 : 0, "sessions": 0, "sandboxes_requested": 0,
+            "orphans_ended": 0, "executions_resolved": 0,
         ]
         let present = Set(report.sessions.map { Present(session: $0.session, incarnation: $0.incarnation) })
         for (id, slot) in self.sessions where slot.partition == partition && slot.machine.node == report.node {
@@ -68,8 +72,10 @@ extension DispatcherState {
         _ findings: [String: Int],
         into actions: inout [DispatcherAction]
     ) {
-        guard var reconciliation = self.reconciliations[partition] else { return }
-        reconciliation.awaited.remove(node)
+        // Each node counts once: others may have asked it too.
+        guard var reconciliation = self.reconciliations[partition], reconciliation.awaited.remove(node) != nil else {
+            return
+        }
         reconciliation.findings.merge(findings, uniquingKeysWith: +)
         self.reconciliations[partition] = reconciliation.awaited.isEmpty ? nil : reconciliation
         guard reconciliation.awaited.isEmpty else { return }
@@ -79,8 +85,19 @@ extension DispatcherState {
     }
 
     /// Ends what is overdue at `now`, and asks nodes for executions that should have been reported.
-    mutating func expire(now: Timestamp, lookup: some DispatcherLookup) throws -> [DispatcherAction] {
+    ///
+    /// - Parameter silentSince: Nodes that were not heard of since are given up; `nil` for none.
+    mutating func expire(
+        now: Timestamp,
+        silentSince: Timestamp? = nil,
+        lookup: some DispatcherLookup
+    ) throws -> [DispatcherAction] {
         var actions: [DispatcherAction] = []
+        for node in silentSince.map({ self.placement.silent(since: $0, restartGrace: self.settings.nodeRestartGrace) })
+            ?? []
+        {
+            try self.nodeLost(node, now: now, lookup: lookup, into: &actions)
+        }
         for (id, slot) in self.sessions {
             guard let (status, problem) = self.overdue(slot, now: now) else { continue }
             if let action = self.sessions[id]?.machine.end(status, problem) {

@@ -39,6 +39,13 @@ struct DispatcherState: Sendable, Equatable {
     static let specsKept = 32
 
     var settings = DispatcherSettings()
+    /// Of the commands, events and state topics.
+    var partitions = 1
+    /// The partitions that are this dispatcher's; `nil` for all.
+    var owned: Set<Int>?
+    /// When the record at hand came, by our own clock: the silence of a node is measured by it. `nil` where nodes are not
+    /// given up.
+    var receivedAt: Timestamp?
     var templates: [TemplateID: Template] = [:]
     var sessions: [SessionID: SessionSlot] = [:]
     var executions: [ExecutionID: ExecutionSlot] = [:]
@@ -146,7 +153,11 @@ struct DispatcherState: Sendable, Equatable {
     mutating func placeWaiting(now: Timestamp, into actions: inout [DispatcherAction]) {
         var placed = 0
         for id in self.unplaced {
-            guard let node = self.placement.choose() else { break }
+            guard let image = self.sessions[id]?.session.spec.image else {
+                placed += 1
+                continue
+            }
+            guard let node = self.placement.choose(image: image) else { break }
             placed += 1
             self.place(id, on: node, now: now, into: &actions)
         }
@@ -162,7 +173,7 @@ struct DispatcherState: Sendable, Equatable {
         guard case .ensure(let node, let container) = self.sessions[id]?.machine.place(on: node),
             let spec = self.sessions[id]?.session.spec
         else { return }
-        self.placement.sessionAdded(to: node)
+        self.placement.sessionPlaced(on: node, image: spec.image)
         self.save(id, now: now, into: &actions)
         actions.append(.send(node, .ensureSession(spec, container: container)))
     }
@@ -225,6 +236,18 @@ struct DispatcherState: Sendable, Equatable {
             try self.finish(id, outcome, startedAt: startedAt, now: now, lookup: lookup, into: &actions)
             try self.advance(slot.session, now: now, lookup: lookup, into: &actions)
         }
+    }
+
+    /// Ends an execution whose node is gone.
+    mutating func crash(
+        _ id: ExecutionID,
+        _ problem: Problem,
+        now: Timestamp,
+        lookup: some DispatcherLookup,
+        into actions: inout [DispatcherAction]
+    ) throws {
+        guard case .finish(let outcome) = self.executions[id]?.machine.nodeLost(problem) else { return }
+        try self.finish(id, outcome, startedAt: nil, now: now, lookup: lookup, into: &actions)
     }
 
     /// Records the end of an execution, once: its slot is gone afterwards.

@@ -8,6 +8,8 @@ struct ExecutionQueue: Sendable, Equatable {
 
     var count: Int { self.items.count - self.head }
 
+    var all: ArraySlice<ExecutionID> { self.items[self.head...] }
+
     mutating func append(_ id: ExecutionID) {
         self.items.append(id)
     }

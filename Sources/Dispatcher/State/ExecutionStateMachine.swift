@@ -81,6 +81,13 @@ struct ExecutionStateMachine: Sendable, Equatable {
         return self.end(ExecutionOutcome(status: .crashed, errorMessage: problem.message))
     }
 
+    /// Its node is given up, and its session with it: there is nowhere to repeat it.
+    mutating func nodeLost(_ problem: Problem) -> Action {
+        guard case .running = self.state else { return .none }
+        if self.isCancelled { return self.end(Self.cancelled("cancelled before it ended")) }
+        return self.end(ExecutionOutcome(status: .crashed, errorMessage: problem.message))
+    }
+
     mutating func cancel() -> Action {
         switch self.state {
         case .queued: return self.end(Self.cancelled("cancelled before it ran"))

@@ -7,6 +7,7 @@ struct SessionStateMachine: Sendable, Equatable {
         case unplaced
         /// A node was asked for a sandbox. Can transition to:
         ///   - `ready` when the node has it,
+        ///   - `unplaced` when the node has no room, or is lost,
         ///   - `ended` when it cannot be had, takes too long, or the session is ended.
         case starting(NodeID)
         /// The sandbox takes executions. Can transition to:
@@ -72,6 +73,14 @@ struct SessionStateMachine: Sendable, Equatable {
         guard case .unplaced = self.state else { return .none }
         self.state = .starting(node)
         return .ensure(node, nil)
+    }
+
+    /// The node that was asked cannot have it: nothing is lost, as nothing has begun.
+    /// - Returns: Whether another node is to be looked for.
+    mutating func placementFailed() -> Bool {
+        guard case .starting = self.state else { return false }
+        self.state = .unplaced
+        return true
     }
 
     /// A sandbox for it is up. Said again, or by a node that is not asked any more, it changes nothing.

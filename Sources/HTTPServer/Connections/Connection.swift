@@ -32,6 +32,8 @@ final class Connection: @unchecked Sendable {
     private var bodyBytes = 0
     private var startedAt: UInt64 = 0
     private var status = 0
+    /// Whether the client may still be sending when the connection is closed.
+    private(set) var lingers = false
 
     init(descriptor: Int32, context: ServerContext) {
         self.descriptor = descriptor
@@ -273,6 +275,7 @@ final class Connection: @unchecked Sendable {
         let response = self.context.router.error(.contentTooLarge)
         guard case .bytes(let body) = response.body else { return .NO }
         self.status = response.status
+        self.lingers = true
         let head = """
             HTTP/1.1 413 Content Too Large\r
             Content-Type: application/json\r
@@ -350,7 +353,8 @@ final class Connection: @unchecked Sendable {
 
     /// Answers before the body is read, which is then never read: the connection ends with this.
     private func refuse(_ response: HTTPResponse, on connection: OpaquePointer) -> MHD_Result {
-        self.queue(response, exchange: nil, isHead: self.head?.method == .head, closes: true, on: connection)
+        self.lingers = true
+        return self.queue(response, exchange: nil, isHead: self.head?.method == .head, closes: true, on: connection)
     }
 
     private func queue(

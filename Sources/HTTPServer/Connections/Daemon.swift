@@ -76,6 +76,7 @@ final class Daemon: @unchecked Sendable {
                 // The library leaves out the end of a request in some errors.
                 known.finishRequest(isComplete: false)
                 server.sweeper.remove(known)
+                if known.lingers { server.linger(known) }
                 slot.pointee = nil
             }
         }

@@ -27,10 +27,19 @@ struct ResponseDraft: ~Copyable {
             made = MHD_create_response_from_fd_at_offset64(UInt64(file.length), descriptor, UInt64(file.offset))
             // Else the library closes it with the response.
             if made == nil { close(descriptor) }
-        case .stream:
+        case .stream(let stream):
             self.length = nil
             if let exchange, !isHead {
-                made = Self.makeStream(exchange, connection)
+                made = Self.makeStream(exchange, connection, length: stream.length)
+            } else if let length = stream.length {
+                // Its length is told, and nothing of it is asked for.
+                made = MHD_create_response_from_callback(
+                    UInt64(length),
+                    1024,
+                    { _, _, _, _ in MHD_CONTENT_READER_END_WITH_ERROR },
+                    nil,
+                    nil
+                )
             } else {
                 // For HEAD the library would send the end of a chunked body.
                 made = MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT)
@@ -68,10 +77,14 @@ struct ResponseDraft: ~Copyable {
         }
     }
 
-    private static func makeStream(_ exchange: Exchange, _ connection: Connection) -> OpaquePointer? {
+    private static func makeStream(
+        _ exchange: Exchange,
+        _ connection: Connection,
+        length: Int?
+    ) -> OpaquePointer? {
         let source = Unmanaged.passRetained(Source(exchange, connection))
         let made = MHD_create_response_from_callback(
-            MHDX_SIZE_UNKNOWN,
+            length.map { UInt64($0) } ?? MHDX_SIZE_UNKNOWN,
             65_536,
             { context, _, buffer, room in
                 guard let context, let buffer else { return MHD_CONTENT_READER_END_WITH_ERROR }

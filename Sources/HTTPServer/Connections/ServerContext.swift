@@ -16,6 +16,8 @@ final class ServerContext: Sendable {
     let diagnose: HTTPServer.Diagnostics?
     let requestIDs = RequestIDGenerator()
     let sweeper = Sweeper()
+    /// From the start of the server to its stop.
+    private let lingerer = Locked<Lingerer?>(nil)
     /// Requests between their head and the end of their answer.
     let requests = ActivityCount()
     /// Exchanges that the library still knows; it must not be stopped before there are none.
@@ -51,6 +53,18 @@ final class ServerContext: Sendable {
 
     func startDraining() { self.draining.store(true, ordering: .sequentiallyConsistent) }
     func startClosing() { self.closing.store(true, ordering: .sequentiallyConsistent) }
+
+    func startLingering() throws(HTTPServerError) {
+        let lingerer = try Lingerer()
+        self.lingerer.withLock { $0 = lingerer }
+    }
+
+    /// The connection is about to be closed, though its client may be sending.
+    func linger(_ connection: Connection) { self.lingerer.withLock { $0 }?.take(connection.descriptor) }
+
+    func requestLingeringStop() { self.lingerer.withLock { $0 }?.requestStop() }
+
+    func stopLingering() async { await self.lingerer.withLock { $0 }?.stop() }
 
     /// For operators. What bad clients can cause is limited, lest it fill a disk.
     func report(_ message: @autoclosure () -> String) {

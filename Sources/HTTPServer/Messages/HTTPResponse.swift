@@ -48,11 +48,19 @@ public struct HTTPStream: Sendable {
     ///
     /// On a graceful stop its task is cancelled at once and the body ends as if it were complete.
     public var isEndless: Bool
+    /// Bytes of the body, if they are known: sent ahead as its length. One that ends before is cut off, which the client
+    /// can tell. `nil` sends it in chunks.
+    public var length: Int?
     /// Writes the body. Throwing closes the connection before the end, so that the client can tell.
     public var produce: @Sendable (HTTPBodyWriter) async throws -> Void
 
-    public init(isEndless: Bool = false, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void) {
+    public init(
+        isEndless: Bool = false,
+        length: Int? = nil,
+        _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+    ) {
         self.isEndless = isEndless
+        self.length = length
         self.produce = produce
     }
 }

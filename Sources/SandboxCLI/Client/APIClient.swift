@@ -21,11 +21,17 @@ struct APIClient: Sendable {
 
     /// Calls `method path`, the path without the API's prefix, and returns the answer's body.
     ///
+    /// - Parameter token: For calls that only operators make.
     /// - Throws: ``CLIError`` with the server's reason for anything but a 2xx.
-    func call(_ method: String, _ path: String, _ body: [UInt8]? = nil, timeout: Duration? = .seconds(60)) async throws
-        -> [UInt8]
-    {
+    func call(
+        _ method: String,
+        _ path: String,
+        _ body: [UInt8]? = nil,
+        token: String? = nil,
+        timeout: Duration? = .seconds(60)
+    ) async throws -> [UInt8] {
         var request = HTTPClientRequest(method, self.baseURL + "/api/v1" + path, timeout: timeout)
+        if let token { request.headers.add("Authorization", "Bearer \(token)") }
         if let body {
             request.headers.add("Content-Type", "application/json")
             request.body = [.bytes(body)]
@@ -86,21 +92,4 @@ struct APIClient: Sendable {
         let message = ((try? body.optionalString("message")) ?? nil) ?? "the server answered \(response.status)"
         return message + code
     }
-}
-
-/// One segment of a path, as it stands in a URL.
-func pathSegment(_ text: String) -> String {
-    var result = ""
-    for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-            result.unicodeScalars.append(Unicode.Scalar(byte))
-        default:
-            let digits = String(byte, radix: 16, uppercase: true)
-            result += "%" + (digits.count == 1 ? "0" : "") + digits
-        }
-    }
-    return result
 }

@@ -1,3 +1,4 @@
+internal import HTTPClient
 internal import JSON
 internal import ServiceKit
 
@@ -31,7 +32,7 @@ enum ExecCommand {
             action: { arguments in
                 let request = try SourceFile(arguments).request(arguments)
                 let client = try APIClient(arguments, environment: environment)
-                let path = "/executions/sessions/\(pathSegment(try arguments.required("SESSION")))"
+                let path = "/executions/sessions/\(try arguments.required("SESSION").percentEncoded)"
                 if arguments.flag("detach") {
                     let answer = try await client.call("POST", path + "/execute", request)
                     try ClientCommand.show(answer, arguments) { Output.line($0.text("execution_id")) }
@@ -56,7 +57,7 @@ enum ExecCommand {
             positionals: [Positional("EXECUTION", help: "id of the execution")],
             action: { arguments in
                 let client = try APIClient(arguments, environment: environment)
-                let id = pathSegment(try arguments.required("EXECUTION"))
+                let id = try arguments.required("EXECUTION").percentEncoded
                 let wait = try arguments.int("wait", in: 0...300) ?? 0
                 let answer = try await client.call("GET", "/executions/\(id)/result?wait=\(wait)", timeout: nil)
                 let status = try JSONObjectReader(answer).string("status")
@@ -78,7 +79,7 @@ enum ExecCommand {
             options: [Option("limit", value: "N", help: "at most so many", default: "50")],
             positionals: [Positional("SESSION", help: "id of the session")],
             action: ClientCommand.action(environment) { client, arguments in
-                let id = pathSegment(try arguments.required("SESSION"))
+                let id = try arguments.required("SESSION").percentEncoded
                 let limit = try arguments.int("limit", in: 1...200) ?? 50
                 let answer = try await client.call("GET", "/executions/sessions/\(id)/executions?limit=\(limit)")
                 try ClientCommand.show(answer, arguments) { list in
@@ -100,7 +101,7 @@ enum ExecCommand {
             summary: "End an execution that waits or runs",
             positionals: [Positional("EXECUTION", help: "id of the execution")],
             action: ClientCommand.action(environment) { client, arguments in
-                let id = pathSegment(try arguments.required("EXECUTION"))
+                let id = try arguments.required("EXECUTION").percentEncoded
                 let answer = try await client.call("POST", "/executions/\(id)/cancel")
                 try ClientCommand.show(answer, arguments, ClientCommand.fields(["id", "status", "error_message"]))
             }

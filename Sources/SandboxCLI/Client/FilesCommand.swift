@@ -29,8 +29,8 @@ enum FilesCommand {
                 Positional("PATH", help: "a folder of the workspace", isOptional: true),
             ],
             action: ClientCommand.action(environment) { client, arguments in
-                let id = pathSegment(try arguments.required("SESSION"))
-                let path = arguments.positional("PATH").map { "?path=" + pathSegment($0) } ?? ""
+                let id = try arguments.required("SESSION").percentEncoded
+                let path = arguments.positional("PATH").map { "?path=" + $0.percentEncoded } ?? ""
                 let answer = try await client.call("GET", "/sessions/\(id)/files\(path)")
                 try ClientCommand.show(answer, arguments) { list in
                     ClientCommand.rows(
@@ -62,8 +62,8 @@ enum FilesCommand {
                 guard size >= 0 else { throw CLIError(.file, "\(file) is not a regular file") }
                 var form = HTTPClientMultipart()
                 form.add("file", filename: name, .file(descriptor: descriptor, offset: 0, count: Int(size)))
-                let target = pathSegment(arguments.string("to") ?? name)
-                let id = pathSegment(try arguments.required("SESSION"))
+                let target = (arguments.string("to") ?? name).percentEncoded
+                let id = try arguments.required("SESSION").percentEncoded
                 let answer = try await client.upload("/sessions/\(id)/files/upload?path=\(target)", form)
                 try ClientCommand.show(answer, arguments, ClientCommand.fields(["file_path", "size"]))
             }
@@ -87,8 +87,8 @@ enum FilesCommand {
             action: ClientCommand.action(environment) { client, arguments in
                 let path = try arguments.required("PATH")
                 let target = arguments.string("to") ?? (path as NSString).lastPathComponent
-                let segments = path.split(separator: "/").map { pathSegment(String($0)) }.joined(separator: "/")
-                let source = "/sessions/\(pathSegment(try arguments.required("SESSION")))/files/\(segments)"
+                let segments = path.split(separator: "/").map { String($0).percentEncoded }.joined(separator: "/")
+                let source = "/sessions/\(try arguments.required("SESSION").percentEncoded)/files/\(segments)"
                 if target == "-" { return try await client.download(source, to: 1) }
                 // Beside the target and renamed: a download that fails leaves nothing half there.
                 let partial = target + ".part"

@@ -1,3 +1,4 @@
+internal import HTTPClient
 internal import JSON
 internal import ServiceKit
 
@@ -36,7 +37,7 @@ enum RunCommand {
         writer.field("template_id", arguments.string("template") ?? "python-basic")
         writer.endObject()
         let session = try JSONObjectReader(try await client.call("POST", "/sessions", writer.bytes)).string("id")
-        let path = pathSegment(session)
+        let path = session.percentEncoded
         let outcome: Result<[UInt8], any Error>
         do {
             outcome = .success(

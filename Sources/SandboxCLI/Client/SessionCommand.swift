@@ -1,3 +1,4 @@
+internal import HTTPClient
 internal import JSON
 internal import ServiceKit
 
@@ -64,7 +65,7 @@ enum SessionCommand {
             ],
             action: ClientCommand.action(environment) { client, arguments in
                 let limit = try arguments.int("limit", in: 1...200) ?? 50
-                let filter = arguments.string("status").map { "&status=" + pathSegment($0) } ?? ""
+                let filter = arguments.string("status").map { "&status=" + $0.percentEncoded } ?? ""
                 let answer = try await client.call("GET", "/sessions?limit=\(limit)\(filter)")
                 try ClientCommand.show(answer, arguments) { list in
                     ClientCommand.rows(
@@ -82,7 +83,10 @@ enum SessionCommand {
             summary: "Show a session",
             positionals: [Positional("SESSION", help: "id of the session")],
             action: ClientCommand.action(environment) { client, arguments in
-                let answer = try await client.call("GET", "/sessions/\(pathSegment(try arguments.required("SESSION")))")
+                let answer = try await client.call(
+                    "GET",
+                    "/sessions/\(try arguments.required("SESSION").percentEncoded)"
+                )
                 try ClientCommand.show(answer, arguments, ClientCommand.fields(self.shown))
             }
         )
@@ -94,7 +98,7 @@ enum SessionCommand {
             summary: summary,
             positionals: [Positional("SESSION", help: "id of the session")],
             action: ClientCommand.action(environment) { client, arguments in
-                let id = pathSegment(try arguments.required("SESSION"))
+                let id = try arguments.required("SESSION").percentEncoded
                 let answer = try await client.call("POST", "/sessions/\(id)/\(verb)")
                 try ClientCommand.show(answer, arguments, ClientCommand.fields(["id", "status"]))
             }
@@ -108,7 +112,7 @@ enum SessionCommand {
             positionals: [Positional("SESSION", help: "ids of sessions", isVariadic: true)],
             action: ClientCommand.action(environment) { client, arguments in
                 for id in arguments.rest("SESSION") {
-                    _ = try await client.call("DELETE", "/sessions/\(pathSegment(id))")
+                    _ = try await client.call("DELETE", "/sessions/\(id.percentEncoded)")
                     if arguments.flag("json") {
                         var writer = JSONWriter()
                         writer.beginObject()

@@ -28,7 +28,7 @@ struct SourceFile: Sendable {
             data = FileHandle.standardInput.readDataToEndOfFile()
         } else {
             do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-                throw CLIError(.file, "cannot read \(path): \(error.localizedDescription)", cause: error)
+                throw CLIError(.file, "cannot read \(path): \(error.fileReason)", cause: error)
             }
         }
         guard let code = String(validating: data, as: UTF8.self) else {

@@ -1,3 +1,4 @@
+internal import HTTPClient
 internal import JSON
 internal import ServiceKit
 
@@ -85,7 +86,7 @@ enum TemplateCommand {
             action: ClientCommand.action(environment) { client, arguments in
                 let answer = try await client.call(
                     "GET",
-                    "/templates/\(pathSegment(try arguments.required("TEMPLATE")))"
+                    "/templates/\(try arguments.required("TEMPLATE").percentEncoded)"
                 )
                 try ClientCommand.show(answer, arguments, ClientCommand.fields(self.shown))
             }
@@ -100,7 +101,7 @@ enum TemplateCommand {
             action: ClientCommand.action(environment) { client, arguments in
                 let answer = try await client.call(
                     "DELETE",
-                    "/templates/\(pathSegment(try arguments.required("TEMPLATE")))"
+                    "/templates/\(try arguments.required("TEMPLATE").percentEncoded)"
                 )
                 try ClientCommand.show(answer, arguments) { Output.line($0.text("message")) }
             }

@@ -1,5 +1,6 @@
 internal import APIGateway
 internal import Dispatcher
+internal import DockerRuntime
 internal import Foundation
 internal import MessageBus
 internal import SQLite
@@ -11,25 +12,31 @@ internal import WorkerNode
 struct Platform: Sendable {
     private let configuration: ServeConfiguration
     private let bus: EmbeddedBus
-    private let runtime: BubblewrapRuntime
+    private let runtime: any SandboxRuntime
     private let group: ServiceGroup
+    private let deadline: ShutdownDeadline
     private let lock: FileLock
 
     /// Takes the data folder for itself, opens what is in it and wires the services.
     static func open(_ configuration: ServeConfiguration) async throws -> Platform {
         let folder = configuration.dataFolder
-        try FileManager.default.createDirectory(
-            atPath: folder,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            let problem = "the folder \(folder) cannot be made: \(error.fileReason). Use another one: --data DIR"
+            throw ConfigurationError(key: "DATA_DIR", problem: problem)
+        }
         let lock = try FileLock(path: folder + "/lock")
         let bus = try await EmbeddedBus.open(path: folder + "/log.db")
         let partitions = configuration.dispatcher.partitions
         try await bus.ensureTopics(
             Dispatcher.topics(partitions: partitions)
         )
-        let runtime = try BubblewrapRuntime(configuration: configuration.runtime)
+        let runtime = try await configuration.runtime.open(logger: configuration.logger.labeled("runtime"))
         let metrics = MetricsRegistry()
         let logger = configuration.logger
         let dispatcher = Dispatcher(
@@ -55,6 +62,7 @@ struct Platform: Sendable {
             logger: logger.labeled("gateway"),
             metrics: metrics
         )
+        let deadline = ShutdownDeadline(drainTimeout: configuration.drainTimeout, logger: logger)
         return Platform(
             configuration: configuration,
             bus: bus,
@@ -65,8 +73,10 @@ struct Platform: Sendable {
                     worker, gateway,
                 ],
                 drainTimeout: configuration.drainTimeout,
+                deadline: deadline,
                 logger: logger
             ),
+            deadline: deadline,
             lock: lock
         )
     }
@@ -77,6 +87,7 @@ struct Platform: Sendable {
         await self.runtime.shutDown()
         await self.bus.close()
         self.lock.release()
+        self.deadline.cancel()
         try outcome.get()
     }
 }

@@ -26,6 +26,11 @@ enum ServeCommand {
                     value: "DIR",
                     help: "folder for everything that is kept; default: $XDG_DATA_HOME/sandbox"
                 ),
+                Option(
+                    "runtime",
+                    value: "RUNTIME",
+                    help: "what makes the sandboxes: bubblewrap or docker; default: RUNTIME, else bubblewrap"
+                ),
                 Option("settings", help: "list the settings of the environment, and return"),
             ],
             action: { arguments in
@@ -48,14 +53,14 @@ enum ServeCommand {
         do {
             let platform = try await Platform.open(configuration)
             try await platform.run()
-            LogSink.standardError.flush()
+            logger.flush()
             return 0
         } catch {
-            LogSink.standardError.flush()
+            logger.flush()
             let text = "sandbox serve: \(ServeProblem.describe(error, configuration))\n"
             _ = text.withCString { write(2, $0, strlen($0)) }
             logger.debug("Stopped", metadata: ["error": "\(error)"])
-            LogSink.standardError.flush()
+            logger.flush()
             return 1
         }
     }

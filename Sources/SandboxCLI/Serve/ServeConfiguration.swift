@@ -1,5 +1,6 @@
 internal import APIGateway
 internal import Dispatcher
+internal import DockerRuntime
 internal import Foundation
 internal import SandboxRuntime
 internal import ServiceKit
@@ -11,7 +12,7 @@ struct ServeConfiguration: Sendable {
     let gateway: APIGatewayConfiguration
     let dispatcher: DispatcherConfiguration
     let worker: WorkerNodeConfiguration
-    let runtime: BubblewrapConfiguration
+    let runtime: HostRuntime
     let drainTimeout: Duration
     let logger: Logger
     private let reader: ConfigurationReader
@@ -23,17 +24,7 @@ struct ServeConfiguration: Sendable {
     init(arguments: Arguments, environment: [String: String]) throws {
         let reader = ConfigurationReader(environment)
         self.reader = reader
-        let level = reader.string(
-            "LOG_LEVEL",
-            default: "info",
-            help: "Lines below it are not logged: \(Logger.Level.allCases.map { "\($0)" }.joined(separator: ", "))"
-        )
-        guard let level = Logger.Level(name: level) else {
-            throw ConfigurationError(key: "LOG_LEVEL", problem: "'\(level)' is no level")
-        }
-        let format = try reader.choice("LOG_FORMAT", default: LogSink.Format.text, help: "On standard error")
-        let sink = format == .text ? LogSink.standardError : LogSink(format: format)
-        self.logger = Logger(label: "sandbox", level: level, sink: sink)
+        self.logger = try Logger.configured(by: reader, label: "sandbox")
         self.dataFolder = try Self.dataFolder(
             arguments.string("data") ?? reader.string("DATA_DIR", help: "Folder for everything that is kept"),
             environment: environment
@@ -47,11 +38,15 @@ struct ServeConfiguration: Sendable {
             sandboxesDirectory: self.dataFolder + "/sandboxes",
             partitions: self.dispatcher.partitions
         )
-        self.runtime = try BubblewrapConfiguration(
+        self.runtime = try HostRuntime(
             reader: reader,
-            stateDirectory: self.dataFolder + "/runtime",
-            agentPath: Self.agentPath
+            given: arguments.string("runtime"),
+            preferred: .bubblewrap,
+            folder: self.dataFolder,
+            agentPath: AgentLocation.besideProgram
         )
+        // The clients' own, which may be in the same environment.
+        _ = reader.string("SANDBOX_URL", help: "Where the client commands find the server; nothing to the server")
         self.drainTimeout = try reader.duration(
             "SHUTDOWN_TIMEOUT_SECONDS",
             in: .seconds,
@@ -61,14 +56,6 @@ struct ServeConfiguration: Sendable {
         for key in reader.unknownKeys() {
             self.logger.warning("A setting that nothing reads", metadata: ["key": key])
         }
-    }
-
-    /// The agent lies beside this program.
-    private static var agentPath: String {
-        // Without /proc there is no sandbox either; the runtime then says what is missing.
-        let program =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/usr/bin/sandbox"
-        return (program as NSString).deletingLastPathComponent + "/sandbox-agent"
     }
 
     private static func dataFolder(_ given: String?, environment: [String: String]) throws -> String {

@@ -46,7 +46,7 @@ public struct DispatcherStore: Sendable {
                     .blob(encoded),
                 ]
             )
-        case .decision: break
+        case .decision, .node, .claim, .checkpoint: break
         }
     }
 
@@ -58,8 +58,19 @@ public struct DispatcherStore: Sendable {
             try connection.execute("DELETE FROM dispatcher_session WHERE id = ?", [.text(id.rawValue)])
         case .execution(let id):
             try connection.execute("DELETE FROM dispatcher_execution WHERE id = ?", [.text(id.rawValue)])
-        case .decision: break
+        case .decision, .node, .claim, .checkpoint: break
         }
+    }
+
+    /// Forgets everything of a partition but the templates.
+    public func forget(partition: Int, on connection: Connection) throws {
+        for table in ["dispatcher_session", "dispatcher_execution", "dispatcher_offset"] {
+            try connection.execute("DELETE FROM \(table) WHERE partition = ?", [.int(partition)])
+        }
+    }
+
+    public func forgetTemplates(on connection: Connection) throws {
+        try connection.execute("DELETE FROM dispatcher_template")
     }
 
     public func session(_ id: SessionID, on connection: Connection) throws -> Session? {

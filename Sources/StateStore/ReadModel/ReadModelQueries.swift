@@ -25,8 +25,15 @@ public struct ReadModelQueries {
         case .execution(let id):
             try self.body("SELECT body FROM executions WHERE id = ?", id.rawValue)
                 .map { .execution(try Execution(decoding: $0)) }
-        case .decision: nil
+        case .node(let id):
+            try self.body("SELECT body FROM nodes WHERE id = ?", id.rawValue).map { .node(try Node(decoding: $0)) }
+        case .decision, .claim, .checkpoint: nil
         }
+    }
+
+    /// Worker nodes by name.
+    public func nodes() throws -> [Node] {
+        try self.connection.query("SELECT body FROM nodes ORDER BY id") { $0.blob(0) }.map { try Node(decoding: $0) }
     }
 
     /// Templates by name.

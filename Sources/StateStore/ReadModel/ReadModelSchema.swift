@@ -4,7 +4,7 @@
 /// thrown away and filled anew.
 enum ReadModelSchema {
     /// Raised with every change of ``sql``.
-    static let version = 1
+    static let version = 2
 
     static let sql = """
         CREATE TABLE templates (
@@ -24,6 +24,8 @@ enum ReadModelSchema {
         );
         CREATE INDEX executions_by_session ON executions (session_id, created_at, id);
         CREATE INDEX executions_open ON executions (session_id, id) WHERE is_terminal = 0;
+        CREATE TABLE nodes (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE follow_offsets (partition INTEGER PRIMARY KEY, next INTEGER NOT NULL, saved_at INTEGER NOT NULL);
+        CREATE TABLE claims (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
         """
 }

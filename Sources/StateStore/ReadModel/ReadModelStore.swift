@@ -77,6 +77,12 @@ public final class ReadModelStore {
         return Dictionary(uniqueKeysWithValues: rows)
     }
 
+    /// The newest claim of each partition that has one, by its offset.
+    public func claims() throws(SQLiteError) -> [Int: Int64] {
+        let rows = try self.connection.query("SELECT partition, epoch FROM claims") { ($0.int(0), $0.int64(1)) }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
     /// Executions that have not ended, with their sessions.
     public func openExecutions() throws(SQLiteError) -> [(execution: ExecutionID, session: SessionID)] {
         try self.connection.query("SELECT id, session_id FROM executions WHERE is_terminal = 0") { row in
@@ -85,8 +91,21 @@ public final class ReadModelStore {
     }
 
     /// Applies changes and offsets, all of it or nothing. An older record of the same thing does not replace a newer one.
-    public func apply(_ changes: [ReadModelChange], offsets: [Int: Int64], now: Timestamp) throws {
+    ///
+    /// - Parameter claims: The newest claim of partitions that have one, by its offset.
+    public func apply(
+        _ changes: [ReadModelChange],
+        offsets: [Int: Int64],
+        claims: [Int: Int64] = [:],
+        now: Timestamp
+    ) throws {
         try self.connection.transaction {
+            for (partition, epoch) in claims {
+                try self.connection.execute(
+                    "INSERT INTO claims VALUES (?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch",
+                    [.int(partition), .int(epoch)]
+                )
+            }
             for change in changes { try self.apply(change) }
             for (partition, next) in offsets {
                 try self.connection.execute(
@@ -105,7 +124,12 @@ public final class ReadModelStore {
         case .template(let template): try self.put(template)
         case .session(let session): try self.put(session)
         case .execution(let execution): try self.put(execution)
-        case .decision: break
+        case .node(let node):
+            try self.connection.execute(
+                "INSERT INTO nodes VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+                [.text(node.heartbeat.node.rawValue), .blob(node.encoded())]
+            )
+        case .decision, .claim, .checkpoint: break
         case nil: try self.remove(change.key)
         }
     }
@@ -160,7 +184,9 @@ public final class ReadModelStore {
             try self.connection.execute("DELETE FROM sessions WHERE id = ?", [.text(id.rawValue)])
         case .execution(let id):
             try self.connection.execute("DELETE FROM executions WHERE id = ?", [.text(id.rawValue)])
-        case .decision: break
+        case .node(let id):
+            try self.connection.execute("DELETE FROM nodes WHERE id = ?", [.text(id.rawValue)])
+        case .decision, .claim, .checkpoint: break
         }
     }
 }

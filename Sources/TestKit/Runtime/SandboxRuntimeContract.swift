@@ -53,19 +53,23 @@ public enum SandboxRuntimeContract: String, CaseIterable, Sendable {
         public var endlessOrder: ExecutionOrder
         /// Suspends until that order really runs.
         public var awaitRunning: @Sendable (any Sandbox) async throws -> Void
+        /// The user and group id that code has inside. Defaults to 1000; other where no user namespace maps it.
+        public var insideUser: @Sendable (any Sandbox) -> UInt32
 
         public init(
             runtime: any SandboxRuntime,
             makeSpec: @escaping @Sendable (String) throws -> SandboxSpec,
             kill: @escaping @Sendable (any Sandbox) async throws -> Void,
             endlessOrder: ExecutionOrder,
-            awaitRunning: @escaping @Sendable (any Sandbox) async throws -> Void
+            awaitRunning: @escaping @Sendable (any Sandbox) async throws -> Void,
+            insideUser: @escaping @Sendable (any Sandbox) -> UInt32 = { _ in 1000 }
         ) {
             self.runtime = runtime
             self.makeSpec = makeSpec
             self.kill = kill
             self.endlessOrder = endlessOrder
             self.awaitRunning = awaitRunning
+            self.insideUser = insideUser
         }
     }
 

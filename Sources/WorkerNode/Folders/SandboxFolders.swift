@@ -48,14 +48,23 @@ final class SandboxFolders: Sendable {
     func create(_ container: String, isPooled: Bool) async throws(WorkerNodeError) {
         let (parent, folder) = (self.path, self.directory(of: container))
         try await self.thread.run { () throws(WorkerNodeError) in
-            guard mkdir(folder, 0o711) == 0 || errno == EEXIST else { throw Self.failure("make", folder) }
             if isPooled {
-                let descriptor = open("\(folder)/\(Self.mark)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
-                guard descriptor >= 0 else { throw Self.failure("mark", folder) }
-                close(descriptor)
+                try Self.createPooled(container, in: parent)
+            } else {
+                guard mkdir(folder, 0o711) == 0 || errno == EEXIST else { throw Self.failure("make", folder) }
             }
             try Self.flush(parent)
         }
+    }
+
+    /// Gets its name with the mark in it: a crash between the two leaves what counts as a removal, never as a session's.
+    private static func createPooled(_ container: String, in parent: String) throws(WorkerNodeError) {
+        let (unmarked, folder) = ("\(parent)/\(Self.removalPrefix)\(container)", "\(parent)/\(container)")
+        guard mkdir(unmarked, 0o711) == 0 || errno == EEXIST else { throw Self.failure("make", unmarked) }
+        let descriptor = open("\(unmarked)/\(Self.mark)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("mark", unmarked) }
+        close(descriptor)
+        guard Glibc.rename(unmarked, folder) == 0 else { throw Self.failure("name", folder) }
     }
 
     /// Makes a pooled folder a session's. After a power cut it is one still.

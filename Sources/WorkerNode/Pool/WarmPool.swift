@@ -39,11 +39,11 @@ final class WarmPool: Sendable {
 
     func owns(_ container: String) -> Bool { self.owned.withLock { $0.contains(container) } }
 
-    /// Takes a ready sandbox; `nil` if none waits. Another one is started.
+    /// Takes a ready sandbox; `nil` if none waits. Another one is started soon.
     ///
     /// - Parameter adopt: Told the container, and makes it the caller's before it is no longer the pool's.
     func claim(_ shape: PoolShape, adopt: (String) -> Void) -> (any Sandbox)? {
-        guard let entry = self.machine.withLock({ $0.claim(shape) }) else { return nil }
+        guard let entry = self.machine.withLock({ $0.claim(shape, now: .now) }) else { return nil }
         adopt(entry.id)
         self.disown(entry.id)
         self.changed.yield()

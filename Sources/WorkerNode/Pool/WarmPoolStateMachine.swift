@@ -7,7 +7,8 @@ struct PoolShape: Hashable, Sendable {
 /// Decides how many sandboxes wait ready, and who gets one.
 ///
 /// What starts and what waits together never exceeds the target of a shape. A shape whose start fails is left alone for a
-/// while that doubles, up to a minute.
+/// while that doubles, up to a minute. What was claimed is replaced a moment later, unless it was the last: a start takes
+/// as much of the processors as a hundred steps of the session that has just got its sandbox.
 struct WarmPoolStateMachine<Handle: Sendable>: Sendable {
     typealias Instant = ContinuousClock.Instant
 
@@ -23,6 +24,8 @@ struct WarmPoolStateMachine<Handle: Sendable>: Sendable {
         var failures = 0
         /// No start before this.
         var restUntil: Instant?
+        /// No start before this as long as others wait ready.
+        var courtesyUntil: Instant?
     }
 
     enum StartedAction: Sendable, Equatable {
@@ -34,6 +37,7 @@ struct WarmPoolStateMachine<Handle: Sendable>: Sendable {
 
     static var firstRest: Duration { .milliseconds(500) }
     static var longestRest: Duration { .seconds(60) }
+    static var courtesy: Duration { .milliseconds(50) }
 
     private var shelves: [PoolShape: Shelf]
     private(set) var isClosed = false
@@ -46,8 +50,10 @@ struct WarmPoolStateMachine<Handle: Sendable>: Sendable {
     var readyCounts: [PoolShape: Int] { self.shelves.mapValues { $0.ready.count } }
 
     /// Takes the sandbox that waited longest; `nil` is a miss.
-    mutating func claim(_ shape: PoolShape) -> Entry? {
+    mutating func claim(_ shape: PoolShape, now: Instant) -> Entry? {
         guard let shelf = self.shelves[shape], !shelf.ready.isEmpty else { return nil }
+        // Not put off again and again: the first claim counts.
+        if shelf.courtesyUntil == nil { self.shelves[shape]?.courtesyUntil = now + Self.courtesy }
         return self.shelves[shape]?.ready.removeFirst()
     }
 
@@ -59,6 +65,10 @@ struct WarmPoolStateMachine<Handle: Sendable>: Sendable {
             if let rest = shelf.restUntil {
                 if now < rest { continue }
                 self.shelves[shape]?.restUntil = nil
+            }
+            if let courtesy = shelf.courtesyUntil {
+                if now < courtesy, !shelf.ready.isEmpty { continue }
+                self.shelves[shape]?.courtesyUntil = nil
             }
             // After a failure one is tried before the others.
             let room = shelf.target - shelf.ready.count - shelf.starting
@@ -72,7 +82,7 @@ struct WarmPoolStateMachine<Handle: Sendable>: Sendable {
 
     /// When ``starts(now:)`` may want more though nothing else happens; `nil` if then it will not.
     var nextStart: Instant? {
-        self.isClosed ? nil : self.shelves.values.compactMap(\.restUntil).min()
+        self.isClosed ? nil : self.shelves.values.flatMap { [$0.restUntil, $0.courtesyUntil] }.compactMap { $0 }.min()
     }
 
     mutating func started(_ shape: PoolShape, id: String, handle: Handle) -> StartedAction {
