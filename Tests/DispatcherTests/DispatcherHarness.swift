@@ -70,7 +70,7 @@ struct DispatcherHarness {
         self.state = state
     }
 
-    private mutating func carryOut(_ actions: [DispatcherAction]) {
+    mutating func carryOut(_ actions: [DispatcherAction]) {
         for action in actions {
             switch action {
             case .save(.session(let session), _): self.store.sessions[session.spec.id] = session
@@ -78,11 +78,11 @@ struct DispatcherHarness {
                 let id = execution.spec.id
                 if self.store.executions.updateValue(execution, forKey: id) == nil { self.store.order.append(id) }
                 if execution.status.isTerminal { self.ends[id, default: []].append(execution.status) }
-            case .saveNode, .save, .forget(.template, _), .forget(.decision, _): break
             case .forget(.session(let id), _): self.store.sessions[id] = nil
             case .forget(.execution(let id), _):
                 self.store.executions[id] = nil
                 self.store.order.removeAll { $0 == id }
+            case .saveNode, .save, .forget: break
             case .send(_, let command): self.sent.append(command)
             case .decide(let decision, _): self.decisions.append(decision)
             }

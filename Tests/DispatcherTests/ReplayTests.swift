@@ -48,7 +48,7 @@ private final class Run: Sendable {
         guard let configuration = try? DispatcherConfiguration() else { preconditionFailure("the defaults are valid") }
         return DispatcherCore(
             configuration: configuration,
-            bus: bus,
+            outlet: LogOutlet(bus: bus),
             metrics: DispatcherMetrics(registry: MetricsRegistry())
         )
     }

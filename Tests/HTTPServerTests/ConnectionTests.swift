@@ -116,6 +116,24 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    func hearsOutWhoSendsBeforeReading(_ isChunked: Bool) async throws {
+        try await withServer(Self.routes) { _, port in
+            let client = try RawClient(port: port)
+            let count = 8 << 20
+            let framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(count)"
+            let head = "POST /now HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\r\n"
+            let size = isChunked ? String(count, radix: 16) + "\r\n" : ""
+            // In one go, as a client does that looks at the answer only when it has sent its request.
+            let request = Array((head + size).utf8) + [UInt8](repeating: 120, count: count)
+            #expect(try await client.send(request))
+            let response = try #require(try await client.readResponse())
+            #expect(response.status == 413)
+            #expect(response.text.contains("content_too_large"))
+            #expect(try await client.readToEnd().end == .closed)
+        }
+    }
+
     @Test(.timeLimit(.minutes(5)), arguments: ["/deny", "/nothing"])
     func keepsTheConnectionWhenASmallBodyIsRefused(_ path: String) async throws {
         try await withServer(Self.routes) { _, port in

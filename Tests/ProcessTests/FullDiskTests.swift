@@ -1,6 +1,7 @@
 import Foundation
 import HTTPClient
 import JSON
+import TestProcesses
 import Testing
 
 extension RealProcesses {

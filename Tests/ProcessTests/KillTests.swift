@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import ServiceKit
+import TestProcesses
 import Testing
 
 extension RealProcesses {
@@ -200,12 +201,17 @@ extension RealProcesses {
 
         /// Directories and control groups are those of sandboxes that exist: of the sessions, and ready ones.
         private static func judgeFolder(_ server: Server, _ sessions: [API.Session]) async throws {
-            _ = try await eventually("the leftovers of three lives are removed", within: .seconds(60)) {
+            let folder = "\(server.folder)/sandboxes"
+            let containers = Set(sessions.map(\.container))
+            _ = try await eventually(
+                "the leftovers of three lives are removed, there is \(Leftovers.contents(of: folder, but: containers))",
+                within: .seconds(60)
+            ) {
                 let health = try await server.api.get("/health/detailed")
                 let worker = try health.object("dependencies").object("worker").stringMap("detail")
                 let ready = Int(worker["warm_sandboxes"] ?? "") ?? 0
-                let directories = Set(Leftovers.directories(in: "\(server.folder)/sandboxes"))
-                guard directories.isSuperset(of: sessions.map(\.container)) else {
+                let directories = Set(Leftovers.directories(in: folder))
+                guard directories.isSuperset(of: containers) else {
                     throw Unexpected("directories of sessions are gone: \(directories)")
                 }
                 return directories.count == sessions.count + ready ? true : nil

@@ -1,3 +1,4 @@
+import Foundation
 import SQLite
 import Testing
 
@@ -22,9 +23,29 @@ import Testing
             #expect(try pool.read(count) == expected)
             #expect(try await reader.read(count) == expected)
         }
-        reader.close()
+        await reader.close()
         await #expect(throws: SQLiteError.self) { try await reader.read(count) }
         await writer.close()
+    }
+
+    @Test(arguments: 0..<20) func haveClosedTheFileWhenTheyAreClosed(_: Int) async throws {
+        let writer = try await self.open()
+        let reader = try SerialReader(path: self.folder.database)
+        _ = try await reader.read { try $0.first("SELECT count(*) FROM t") { $0.int(0) } }
+        await writer.close()
+        #expect(!self.openFiles.isEmpty)
+        await reader.close()
+        #expect(self.openFiles.isEmpty)
+    }
+
+    /// What this process has open of the folder.
+    private var openFiles: [String] {
+        let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        // A descriptor that was closed meanwhile is none.
+        return descriptors.compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }
+        .filter { $0.hasPrefix(self.folder.path) }
     }
 
     @Test func readAtOnceFromManyTasks() async throws {

@@ -5,7 +5,7 @@ final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
-        self.path = NSTemporaryDirectory() + "/sqlite-tests-\(UUID().uuidString)"
+        self.path = NSTemporaryDirectory() + "sqlite-tests-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
     }
 

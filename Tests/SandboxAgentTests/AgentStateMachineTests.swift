@@ -59,6 +59,31 @@ import Testing
         #expect(machine.cancelled(AgentExecutionID("a")) == .endRunning)
     }
 
+    @Test func aHostThatIsGoneWaitsForNothing() {
+        var machine = self.idleMachine()
+        _ = machine.received(self.request("a"))
+        machine.started()
+        _ = machine.received(self.request("b"))
+        machine.hostGone()
+        #expect(machine.state == .idle)
+        #expect(machine.startNext() == .none)
+        var early = AgentStateMachine()
+        early.configured()
+        _ = early.received(self.request("a"))
+        early.hostGone()
+        #expect(early.state == .preparing)
+        #expect(early.prepared() == .none)
+    }
+
+    @Test(arguments: [
+        ([], false), (["--fd"], false), (["--fd", "1"], false), (["--fd", "x"], false), (["--fd", "3", "4"], false),
+        (["--connect", "/s"], false), (["--connect", "s", "5"], false), (["--connect", "/s", "0"], false),
+        (["--connect", "/s", "5"], true),
+    ])
+    func knowsItsArguments(_ arguments: [String], _ areGood: Bool) {
+        #expect((HostAddress(arguments: arguments[...]) != nil) == areGood)
+    }
+
     @Test func aQueueWithoutEndIsRefused() {
         var machine = self.idleMachine()
         _ = machine.received(self.request("running"))

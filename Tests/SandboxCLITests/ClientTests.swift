@@ -1,3 +1,4 @@
+import HTTPClient
 import ServiceKit
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
         ("plain-1.txt", "plain-1.txt"), ("a b", "a%20b"), ("a/b", "a%2Fb"), ("é", "%C3%A9"), ("..", ".."), ("%", "%25"),
         ("?#&", "%3F%23%26"), ("\n", "%0A"),
     ]) func aSegmentCannotBecomeMore(_ text: String, _ segment: String) {
-        #expect(pathSegment(text) == segment)
+        #expect(text.percentEncoded == segment)
     }
 
     @Test func readsVariables() throws {

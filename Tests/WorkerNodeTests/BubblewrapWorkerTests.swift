@@ -104,8 +104,9 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
                 dispatcher
             )
             #expect(outcome.returnValue == Array("\"here\"".utf8))
-            let file = try await worker.workspaces.workspace(of: container.rawValue).open(WorkspacePath("kept"))
-            #expect(try await file.read(at: 0, count: 10) == Array("here".utf8))
+            let file = try await worker.workspaces.workspace(of: container.rawValue).read(WorkspacePath("kept"))
+            let local = try #require(file as? WorkspaceFile)
+            #expect(try await local.read(at: 0, count: 10) == Array("here".utf8))
         }
     }
 
@@ -115,7 +116,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
             let spec = SessionSpec.sample(image: Self.image)
             let container = try #require(try await dispatcher.ready(spec).container)
             let workspace = try await worker.workspaces.workspace(of: container.rawValue)
-            let upload = try await workspace.create(WorkspacePath("in/data.txt"))
+            let upload = try await workspace.write(WorkspacePath("in/data.txt"))
             try await upload.append(Array("42".utf8))
             try await upload.commit()
             let code = """

@@ -21,19 +21,35 @@ import Testing
         _ = machine.starts(now: self.start)
         #expect(machine.started(self.python, id: "a", handle: 1) == .keep)
         #expect(machine.started(self.python, id: "b", handle: 2) == .keep)
-        #expect(machine.claim(self.python)?.handle == 1)
-        #expect(machine.starts(now: self.start) == [self.python])
-        #expect(machine.claim(self.python)?.handle == 2)
-        #expect(machine.claim(self.python) == nil)
-        #expect(machine.starts(now: self.start) == [self.python])
+        #expect(machine.claim(self.python, now: self.start)?.handle == 1)
+        #expect(machine.starts(now: self.start).isEmpty)
+        // The last one is replaced at once, and what was put off along with it.
+        #expect(machine.claim(self.python, now: self.start)?.handle == 2)
+        #expect(machine.claim(self.python, now: self.start) == nil)
+        #expect(machine.starts(now: self.start) == [self.python, self.python])
+        #expect(machine.nextStart == nil)
+    }
+
+    @Test func aReplacementIsPutOffOnceWhileOthersWait() throws {
+        var machine = self.machine(3)
+        _ = machine.starts(now: self.start)
+        for id in 0..<3 { _ = machine.started(self.python, id: "\(id)", handle: id) }
+        _ = machine.claim(self.python, now: self.start)
+        let due = try #require(machine.nextStart)
+        #expect(due > self.start)
+        _ = machine.claim(self.python, now: self.start + .milliseconds(10))
+        #expect(machine.nextStart == due)
+        #expect(machine.starts(now: self.start + .milliseconds(20)).isEmpty)
+        #expect(machine.starts(now: due).count == 2)
+        #expect(machine.nextStart == nil)
     }
 
     @Test func anotherShapeIsAMiss() {
         var machine = self.machine(1)
         _ = machine.starts(now: self.start)
         _ = machine.started(self.python, id: "a", handle: 1)
-        #expect(machine.claim(PoolShape(image: "python", runtimeType: "nodejs20")) == nil)
-        #expect(machine.claim(PoolShape(image: "other", runtimeType: "python3.11")) == nil)
+        #expect(machine.claim(PoolShape(image: "python", runtimeType: "nodejs20"), now: self.start) == nil)
+        #expect(machine.claim(PoolShape(image: "other", runtimeType: "python3.11"), now: self.start) == nil)
     }
 
     @Test func failedStartsAreTriedOneByOneAndMoreAndMoreSeldom() throws {
@@ -71,7 +87,7 @@ import Testing
         _ = machine.started(self.python, id: "a", handle: 1)
         let wasPooled = machine.died(self.python, id: "a", now: self.start)
         #expect(wasPooled)
-        #expect(machine.claim(self.python) == nil)
+        #expect(machine.claim(self.python, now: self.start) == nil)
         #expect(machine.starts(now: self.start).isEmpty)
         #expect(machine.starts(now: try #require(machine.nextStart)).count == 1)
     }
@@ -80,7 +96,7 @@ import Testing
         var machine = self.machine(1)
         _ = machine.starts(now: self.start)
         _ = machine.started(self.python, id: "a", handle: 1)
-        _ = machine.claim(self.python)
+        _ = machine.claim(self.python, now: self.start)
         let wasPooled = machine.died(self.python, id: "a", now: self.start)
         #expect(!wasPooled)
         #expect(machine.starts(now: self.start).count == 1)
@@ -92,7 +108,7 @@ import Testing
         _ = machine.started(self.python, id: "a", handle: 1)
         #expect(machine.close().map(\.handle) == [1])
         #expect(machine.started(self.python, id: "b", handle: 2) == .discard)
-        #expect(machine.claim(self.python) == nil)
+        #expect(machine.claim(self.python, now: self.start) == nil)
         #expect(machine.starts(now: self.start).isEmpty)
         #expect(machine.nextStart == nil)
     }

@@ -28,7 +28,7 @@ import WorkerNode
             drainTimeout: .seconds(11)
         )
         #expect(configuration == expected)
-        #expect(reader.keys.count == 12)
+        #expect(reader.keys.count == 16)
     }
 
     @Test func nothingSetMeansTheDefaults() throws {

@@ -148,7 +148,7 @@ final class GatewayFixture: Sendable {
 struct FolderWorkspaces: WorkspaceAccess {
     let folder: String
 
-    func workspace(of container: String) async throws(RuntimeError) -> WorkspaceDirectory {
+    func workspace(of container: String, at address: String) async throws(RuntimeError) -> any Workspace {
         let path = "\(self.folder)/\(container)"
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -153,6 +153,9 @@ final class ScriptedDispatcher: Sendable {
                 records.append(ended)
             }
         case .reconcile: return ([], Decision(command: record.id, findings: ["sessions": 2]))
+        case .drainNode(let node, _):
+            if node != NodeID("local") { problem = Problem("node_not_found", "there is none") }
+        case .restate: return ([], nil)
         }
         return (records, Decision(command: record.id, problem: problem))
     }

@@ -1,5 +1,6 @@
 import Foundation
 import ServiceKit
+import TestProcesses
 import Testing
 
 /// `sandbox serve` on a data folder of its own, which outlives the process: it may be killed and started again.

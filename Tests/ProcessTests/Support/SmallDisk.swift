@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestProcesses
 
 /// A file system in memory, of a size, that can be filled and freed. Mounting takes root.
 final class SmallDisk: Sendable {
