@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the two programs as they are installed: release, with Swift's libraries inside, so that a machine needs none.
+# Builds the programs as they are installed: release, with Swift's libraries inside, so that a machine needs none.
 #   deploy/build.sh
 # They are put into .build-static/release; needs the Swift toolchain and the packages that scripts/quickstart installs.
 set -euo pipefail
@@ -14,11 +14,11 @@ fi
 trap end_child EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-command -v swift >/dev/null || die "there is no swift on PATH: install Swift 6.2 or later from https://swift.org/install"
+command -v swift >/dev/null || die "there is no swift on PATH: install Swift 6.3 from https://swift.org/install"
 ensure_packages "${build_packages[@]}"
-for product in sandbox sandbox-agent; do
+for product in sandbox sandbox-agent APIGateway Dispatcher WorkerNode; do
     step "Building $product (release, static Swift)" "$(log_folder)/static-$product.log" \
         swift build --package-path "$root" -c release --static-swift-stdlib --scratch-path "$root/.build-static" \
         --product "$product"
 done
-say "Built $root/.build-static/release/sandbox and sandbox-agent"
+say "Built sandbox, sandbox-agent, APIGateway, Dispatcher and WorkerNode in $root/.build-static/release"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tries what is in this folder: the installation, the service's privileges, the image, docker-compose.yml.
+# Tries what is in this folder: the installation, the service's privileges, the image, docker-compose.one-machine.yml.
 #   deploy/test.sh
 # Starts a Docker daemon of its own in a temporary folder unless one answers (DOCKER_HOST). Ends with 0 if all of it
 # worked, 1 if something did not, 75 if something could not be tried; it says what.
@@ -37,7 +37,7 @@ end() {
     await 60 is_gone "$1" || kill -KILL "$1" 2>/dev/null || true
     wait "$1" 2>/dev/null
 }
-compose() { "${compose_command[@]}" --file "$root/docker-compose.yml" --project-name "$project" "$@"; }
+compose() { "${compose_command[@]}" --file "$root/docker-compose.one-machine.yml" --project-name "$project" "$@"; }
 clean_up() {
     end_child
     if [[ -n "$server" ]]; then end "$server" || true; fi
@@ -139,7 +139,7 @@ find_daemon() {
 
 try_container() {
     if ! command -v docker >/dev/null; then
-        skip "the image and docker-compose.yml, without docker (Debian's docker.io)"
+        skip "the image and docker-compose.one-machine.yml, without docker (Debian's docker.io)"
         return
     fi
     if docker compose version >/dev/null 2>&1; then
@@ -147,11 +147,11 @@ try_container() {
     elif command -v docker-compose >/dev/null; then
         compose_command=(docker-compose)
     else
-        skip "docker-compose.yml, without Docker's compose plugin or Debian's docker-compose"
+        skip "docker-compose.one-machine.yml, without Docker's compose plugin or Debian's docker-compose"
         return
     fi
     if ((EUID != 0)) || ! find_daemon; then
-        skip "the image and docker-compose.yml, without root and a Docker daemon (Debian's docker.io)"
+        skip "the image and docker-compose.one-machine.yml, without root and a Docker daemon (Debian's docker.io)"
         return
     fi
     "$here/build-image.sh"
@@ -160,7 +160,7 @@ try_container() {
     export SANDBOX_PORT
     url="http://127.0.0.1:$SANDBOX_PORT"
     compose up -d >"$scratch/compose.log" 2>&1 || die "compose up: $(tail -n 5 "$scratch/compose.log")"
-    try_server "docker-compose.yml"
+    try_server "docker-compose.one-machine.yml"
     local container map
     container="$(compose ps -q)"
     map="$(docker exec "$container" cat /proc/1/uid_map)"
@@ -172,7 +172,7 @@ try_container() {
     await 60 is_marked_healthy || die "Docker does not find the container healthy"
     compose stop >"$scratch/compose.log" 2>&1
     [[ "$(docker inspect --format '{{.State.ExitCode}}' "$container")" == 0 ]] || die "the container did not stop cleanly"
-    passed "docker-compose.yml: own users, data outlives a restart, health check, clean stop"
+    passed "docker-compose.one-machine.yml: own users, data outlives a restart, health check, clean stop"
 }
 
 [[ -x "$program" ]] || "$here/build.sh"

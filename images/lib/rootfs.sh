@@ -21,12 +21,12 @@ make_rootfs() {
     mv "$partial" "$directory"
 }
 
-# What no program needs, and what debootstrap copied from this host.
+# What no program needs, and what debootstrap copied from this host. What Python has compiled stays: in a root that is
+# read-only it would compile it again in each sandbox, for 40 ms of a start that takes 20.
 strip_rootfs() {
     local target="$1"
     rm -rf "$target"/usr/share/{doc,man,info,locale,lintian,linda,groff,bash-completion,bug,pixmaps,common-licenses}/* \
         "$target"/var/cache/apt/* "$target"/var/lib/apt/lists/* "$target"/var/log/* "$target"/tmp/* "$target"/dev/*
-    find "$target" -xdev -type d -name __pycache__ -prune -exec rm -rf {} +
     # No way up for anybody, whatever the runtime allows.
     find "$target" -xdev -type f -perm /6000 -exec chmod a-s {} +
     : >"$target/etc/resolv.conf"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 build_packages=(
-    libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev
+    libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev librdkafka-dev libhiredis-dev
 )
 run_packages=(bubblewrap python3.11 curl)
 
@@ -41,7 +41,7 @@ offer_package() {
 }
 
 ensure_everything() {
-    command -v swift >/dev/null || die "there is no swift on PATH: install Swift 6.2 or later from https://swift.org/install"
+    command -v swift >/dev/null || die "there is no swift on PATH: install Swift 6.3 from https://swift.org/install"
     ensure_packages "${build_packages[@]}" "${run_packages[@]}"
     offer_package node nodejs "JavaScript executions are refused"
 }
