@@ -22,6 +22,24 @@ public enum SortableID {
         }
     }
 
+    /// When an id was made, as it says itself; nil for a text that is no such id.
+    ///
+    /// - Parameter id: With or without a prefix that ends with `_` or `-`.
+    public static func time(of id: String) -> Timestamp? {
+        let characters = id.utf8.suffix(23)
+        let prefix = id.utf8.dropLast(characters.count)
+        guard characters.count == 23,
+            prefix.isEmpty || prefix.last == UInt8(ascii: "_") || prefix.last == UInt8(ascii: "-")
+        else { return nil }
+        var tick: UInt64 = 0
+        for (position, character) in characters.enumerated() {
+            guard let digit = self.alphabet.firstIndex(of: character) else { return nil }
+            if position < 13 { tick = tick << 5 | UInt64(digit) }
+        }
+        // 65 bits are written: the first of them is never set.
+        return Int64(exactly: tick).map(Timestamp.init(microseconds:))
+    }
+
     static func text(_ tick: UInt64, random: UInt64) -> String {
         String(unsafeUninitializedCapacity: 23) { buffer in
             for position in 0..<13 { buffer[position] = self.alphabet[Int(tick >> UInt64((12 - position) * 5) & 31)] }

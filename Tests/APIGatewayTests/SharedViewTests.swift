@@ -121,6 +121,48 @@ import Testing
             #expect(try views.second.model.execution(ExecutionID("e"))?.status == .completed)
         }
     }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [false, true])
+    func whatMayHaveBeenAcceptedElsewhereIsNotCalledUnknown(isCacheGone: Bool) async throws {
+        try await Views.run(isCacheGone: isCacheGone) { views in
+            let id = ExecutionID.make()
+            // The first has accepted it, and then the cache was emptied.
+            let error = await #expect(throws: APIError.self) {
+                try await views.second.shared.refresh(.execution(id))
+            }
+            #expect(error?.status == 503 && error?.code == "execution_not_known_yet" && error?.isRetriable == true)
+            try await views.publish(.execution(id.rawValue, .pending, version: 0))
+            let refreshing = Task { try await views.second.shared.refresh(.execution(id)) }
+            try await views.second.follow(1)
+            try await refreshing.value
+            #expect(try views.second.model.execution(id)?.status == .pending)
+        }
+    }
+
+    @Test(
+        .timeLimit(.minutes(5)),
+        arguments: [
+            StateKey.execution(ExecutionID("none")), .execution(ExecutionID("exec_00000000000000000000000")),
+            .execution(ExecutionID("exec_0zzzzzzzzzzzz0000000000")), .session(SessionID.make()),
+            .template(TemplateID("t")),
+        ]
+    )
+    func whatNobodyCanHaveAcceptedIsUnknown(_ key: StateKey) async throws {
+        for isCacheGone in [false, true] {
+            try await Views.run(isCacheGone: isCacheGone) { try await $0.second.shared.refresh(key) }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5))) func whatWasDeletedIsGoneHoweverNewItsIdIs() async throws {
+        try await Views.run { views in
+            let id = ExecutionID.make()
+            try await views.publish(.execution(id.rawValue, .completed, version: 2))
+            try await views.publish(nil, .execution(id))
+            for view in [views.first, views.second] { try await view.follow(2) }
+            try await views.second.shared.refresh(.execution(id))
+            #expect(try views.second.model.execution(id) == nil)
+        }
+    }
 }
 
 /// Two views of one log.

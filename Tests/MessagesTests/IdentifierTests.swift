@@ -16,6 +16,31 @@ import Testing
         #expect(Set(ids).count == 4000)
     }
 
+    @Test func aMadeIdTellsItsTime() throws {
+        let before = Timestamp.now()
+        let id = ExecutionID.make().rawValue
+        let made = try #require(SortableID.time(of: id))
+        // Ids rise strictly: of many in one microsecond the last ones are ahead of the clock.
+        #expect(made >= before && made.microseconds <= Timestamp.now().microseconds + 1_000_000)
+        #expect(SortableID.time(of: String(id.dropFirst(5))) == made)
+        #expect(SortableID.time(of: "execution/\(id)") == made)
+    }
+
+    @Test(arguments: [
+        "", "python-basic", "exec_", "exec_0000000000000000000000", "exec00000000000000000000000",
+        "exec_0000000000000000000000u",
+        "exec_0000000000000000000000U", "exec_é000000000000000000000", "00000000-0000-0000-0000-000000000000",
+    ])
+    func whatIsNoMadeIdTellsNone(_ text: String) {
+        #expect(SortableID.time(of: text) == nil)
+    }
+
+    @Test func theFirstAndTheLastOfThemAreRead() {
+        #expect(SortableID.time(of: String(repeating: "0", count: 23))?.microseconds == 0)
+        // More than there are microseconds.
+        #expect(SortableID.time(of: String(repeating: "z", count: 23)) == nil)
+    }
+
     @Test(arguments: [
         (0, "1970-01-01T00:00:00.000000+00:00"),
         (1_764_018_228_123_456, "2025-11-24T21:03:48.123456+00:00"),

@@ -106,14 +106,14 @@ final class SharedView: Sendable {
             self.noteSuccess()
         } catch {
             self.note(error)
-            // It may be on the log already.
-            if known == nil { try await self.catchUp() }
+            if known == nil { try await self.find(key) }
             return
         }
         guard let entry, entry.version > SharedStatus.version(known) ?? -1 else {
             // What is shown now must not be unknown elsewhere.
             if let known, entry?.version ?? -1 < SharedStatus.version(known) ?? -1 { await self.share(known) }
             if let known { self.noteShown(known) }
+            if known == nil, entry == nil, Self.wasMadeLately(key) { try await self.find(key) }
             return
         }
         // Gone, or too large to be passed along: the log has it.
@@ -124,6 +124,27 @@ final class SharedView: Sendable {
             self.logger.warning("A shared record cannot be read", metadata: [LogKey.error: "\(error)"])
             try await self.catchUp()
         }
+    }
+
+    /// For what neither this gateway nor the cache knows: the log may have it, or nobody has decided on it yet.
+    ///
+    /// - Throws: ``APIError`` 503 for an execution whose id was made lately: another gateway may have accepted it, and the
+    ///   cache lost it since. The log has it as soon as a dispatcher has read its command.
+    private func find(_ key: StateKey) async throws {
+        try await self.catchUp()
+        guard case .execution(let id) = key, Self.wasMadeLately(key), try self.model.record(key) == nil else { return }
+        throw APIError.unavailable(
+            "the execution '\(id)' may have been accepted a moment ago; ask again",
+            code: "execution_not_known_yet"
+        )
+    }
+
+    /// Whether the cache would have it, had it lost nothing. Made up ids seldom are like that: they cost no look at the log.
+    private static func wasMadeLately(_ key: StateKey) -> Bool {
+        guard let made = SortableID.time(of: key.text) else { return false }
+        let age = Timestamp.now().microseconds - made.microseconds
+        // Gateways' clocks may differ.
+        return abs(age) < Int64(SharedStatus.lifetime / .microseconds(1))
     }
 
     /// Returns when everything is followed that the log holds now.
