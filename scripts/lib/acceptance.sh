@@ -38,9 +38,9 @@ stop_acceptance_server() {
     return "$status"
 }
 
-# The port that the server says it listens on; nothing if it ends before, or does not come up in a minute.
+# The port that the server says it listens on; nothing if it ends before, or does not come up in three minutes.
 await_acceptance_port() {
-    local log="$1" deadline=$((SECONDS + 60)) port=""
+    local log="$1" deadline=$((SECONDS + 180)) port=""
     while [[ -z "$port" ]] && kill -0 "$acceptance_server" 2>/dev/null && ((SECONDS < deadline)); do
         sleep 0.1
         port="$(grep -oE 'Listening http\.port=[0-9]+' "$log" | grep -oE '[0-9]+$' || true)"

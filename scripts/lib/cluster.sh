@@ -62,7 +62,7 @@ start_part() {
 
 # await_line NAME TEXT: until NAME.log has TEXT; ends the script if the part ends before, or it takes a minute.
 await_line() {
-    local name="$1" text="$2" deadline=$((SECONDS + 60))
+    local name="$1" text="$2" deadline=$((SECONDS + 180))
     until grep -q "$text" "$cluster_data/$name.log" 2>/dev/null; do
         if ! kill -0 "${cluster_pids[$name]}" 2>/dev/null || ((SECONDS > deadline)); then
             complain "$name did not start. The end of what it said ($cluster_data/$name.log):"
@@ -113,7 +113,7 @@ cluster_urls=()
 
 # await_cluster NODES: until every gateway answers and knows so many nodes that are ready.
 await_cluster() {
-    local url name deadline=$((SECONDS + 60)) ready
+    local url name deadline=$((SECONDS + 180)) ready
     for url in "${cluster_urls[@]}"; do
         while true; do
             ready="$(curl --silent --noproxy '*' --max-time 5 "$url/api/v1/nodes" | grep -o '"status":"ready"' | wc -l || true)"
@@ -121,7 +121,7 @@ await_cluster() {
             for name in "${!cluster_pids[@]}"; do
                 kill -0 "${cluster_pids[$name]}" 2>/dev/null || die "$name has ended: see $cluster_data/$name.log"
             done
-            ((SECONDS < deadline)) || die "the cluster did not come up in a minute: see $cluster_data/*.log"
+            ((SECONDS < deadline)) || die "the cluster did not come up in three minutes: see $cluster_data/*.log"
             sleep 0.2
         done
     done

@@ -8,7 +8,10 @@ run_packages=(bubblewrap python3.11 curl)
 
 is_installed() { [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]; }
 
-apt() { DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends "$@"; }
+# Another program may be installing, and a mirror may stumble.
+apt() {
+    DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 "$@"
+}
 
 # A fresh machine has no package lists, an old one outdated ones: fetched only when an installation failed without.
 install_packages() { apt install "$@" || { apt update && apt install "$@"; }; }
