@@ -99,7 +99,7 @@ public struct API: Sendable {
 
     /// Waits until the execution has ended.
     public func ended(_ id: String) async throws -> JSONObjectReader {
-        try await eventually("execution \(id) ends", within: .seconds(120)) {
+        try await eventually("execution \(id) ends") {
             let execution = try await self.get("/executions/\(id)/result?wait=20")
             return ["pending", "running"].contains(try execution.string("status")) ? nil : execution
         }

@@ -3,7 +3,7 @@
 /// - Throws: ``Unexpected`` when `patience` is over.
 public func eventually<T: Sendable>(
     _ what: @autoclosure () -> String,
-    within patience: Duration = .seconds(30),
+    within patience: Duration = .seconds(120),
     _ ask: () async throws -> T?
 ) async throws -> T {
     let deadline = ContinuousClock.now + patience

@@ -26,7 +26,7 @@ final class NotifyingProcess: Sendable {
         _ arguments: [String],
         log: String,
         notifying socket: String,
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(180)
     ) async throws -> NotifyingProcess {
         let notice = try Notice(path: socket, timeout: timeout)
         let ended = DispatchSemaphore(value: 0)

@@ -148,7 +148,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(5))) func aSilentDispatcherIsUnavailable() async throws {
         var options = GatewayFixture.Options()
-        options.decisionTimeout = .seconds(5)
+        options.decisionTimeout = .seconds(15)
         try await GatewayFixture.run(options) { gateway in
             try await gateway.makeTemplate()
             gateway.dispatcher.fallSilent()

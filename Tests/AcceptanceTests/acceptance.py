@@ -100,7 +100,7 @@ def template_body(**over):
     return made
 
 
-def wait_session(client, sid, wanted=("running",), within=45.0):
+def wait_session(client, sid, wanted=("running",), within=120.0):
     deadline = time.monotonic() + within
     while True:
         session = ok(client.get(f"/sessions/{sid}"))
@@ -118,7 +118,7 @@ def submit(client, sid, code, language="python", **fields):
     return made["execution_id"]
 
 
-def wait_execution(client, eid, within=45.0):
+def wait_execution(client, eid, within=120.0):
     deadline = time.monotonic() + within
     while True:
         execution = ok(client.get(f"/executions/{eid}/status"))
@@ -129,7 +129,7 @@ def wait_execution(client, eid, within=45.0):
         time.sleep(POLL)
 
 
-def run(client, sid, code, language="python", within=45.0, **fields):
+def run(client, sid, code, language="python", within=120.0, **fields):
     return wait_execution(client, submit(client, sid, code, language, **fields), within)
 
 

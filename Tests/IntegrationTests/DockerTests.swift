@@ -7,7 +7,7 @@ import Testing
 extension ClusterUnderFire {
     /// Nodes whose sandboxes are containers of a real daemon.
     @Suite(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         .enabled(if: RealDocker.obstacle == nil, "\(RealDocker.obstacle ?? "")")
     ) struct DockerTests {
         @Test func aContainerOutlivesItsWorker() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 extension ClusterUnderFire {
     /// Clients may take any gateway at any time.
-    @Suite(.timeLimit(.minutes(3))) struct GatewayTests {
+    @Suite(.timeLimit(.minutes(10))) struct GatewayTests {
         private static let code = "def handler(event): return open(event['file']).read()"
 
         @Test func whatOneGatewayAnsweredTheOtherKnowsAtOnce() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 extension ClusterUnderFire {
     /// The promise, while one part after the other is killed and started again.
-    @Suite(.timeLimit(.minutes(5))) struct KillTests {
+    @Suite(.timeLimit(.minutes(10))) struct KillTests {
         private enum Target: CaseIterable { case gateway, dispatcher, node, broker, redis }
 
         @Test func everythingAcceptedEndsOnceOverKillsOfEveryPart() async throws {

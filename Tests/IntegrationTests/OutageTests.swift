@@ -7,7 +7,7 @@ import Testing
 
 extension ClusterUnderFire {
     /// A server that all depend on is away for a while.
-    @Suite(.timeLimit(.minutes(3))) struct OutageTests {
+    @Suite(.timeLimit(.minutes(10))) struct OutageTests {
         @Test func withoutABrokerWorkIsRefusedAndNothingIsLost() async throws {
             try await Cluster.with(
                 nodes: 2,

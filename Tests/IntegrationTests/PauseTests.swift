@@ -5,7 +5,7 @@ import Testing
 
 extension ClusterUnderFire {
     /// A dispatcher that stands still and goes on later does not know that others have decided meanwhile.
-    @Suite(.timeLimit(.minutes(3))) struct PauseTests {
+    @Suite(.timeLimit(.minutes(10))) struct PauseTests {
         @Test func aPausedDispatcherIsReplacedAndHeardNoMore() async throws {
             try await Cluster.with(nodes: 2, environment: ["KAFKA_SESSION_TIMEOUT_SECONDS": "6"]) { cluster in
                 // So many that each dispatcher decides on some.

@@ -5,7 +5,7 @@ import Testing
 
 extension ClusterUnderFire {
     /// One part after the other is stopped and started again, as in an upgrade, while clients go on.
-    @Suite(.timeLimit(.minutes(5))) struct UpgradeTests {
+    @Suite(.timeLimit(.minutes(10))) struct UpgradeTests {
         @Test func everyPartIsReplacedAndNothingIsCutShort() async throws {
             try await Cluster.with { cluster in
                 let sessions = try await cluster.sessions(9)
@@ -51,7 +51,7 @@ extension ClusterPart {
     func isHealthy() async throws {
         let api = try API(port: self.port)
         defer { api.close() }
-        _ = try await eventually("\(self.name) is healthy", within: .seconds(60)) {
+        _ = try await eventually("\(self.name) is healthy") {
             await api.isHealthy() ? true : nil
         }
     }

@@ -94,7 +94,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(5))) func aPublisherIsToldWhenTheBrokerStaysAway() async throws {
         let cluster = try MockCluster()
-        let bus = try await cluster.bus(["t": 3], messageTimeout: .seconds(1))
+        let bus = try await cluster.bus(["t": 3], messageTimeout: .seconds(5))
         try await bus.publish(Self.messages(0..<3), durability: .flushed)
         cluster.setDown()
         let error = await #expect(throws: BusError.self) {

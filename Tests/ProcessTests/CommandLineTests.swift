@@ -5,7 +5,7 @@ import Testing
 
 extension RealProcesses {
     /// The client commands, as a person types them.
-    @Suite(.timeLimit(.minutes(3))) struct CommandLineTests {
+    @Suite(.timeLimit(.minutes(10))) struct CommandLineTests {
         struct Outcome {
             var status: ChildProcess.End
             var output: String

@@ -42,7 +42,7 @@ extension RealProcesses {
                 return event["n"]
             """
 
-        @Test(.timeLimit(.minutes(8))) func everythingAcceptedEndsOnceOverKills() async throws {
+        @Test(.timeLimit(.minutes(10))) func everythingAcceptedEndsOnceOverKills() async throws {
             try await Server.with { server in
                 let api = try server.api
                 var sessions: [API.Session] = []
@@ -69,7 +69,7 @@ extension RealProcesses {
                 await Self.submitAll(sessions, second, ledgers, limit: Self.perSession)
                 for session in sessions {
                     let held = try #require(ledgers.withLock { $0[session]?.held })
-                    _ = try await eventually("the held one of \(session.id) runs", within: .seconds(120)) {
+                    _ = try await eventually("the held one of \(session.id) runs") {
                         try await second.download(session, "ran").flatMap { $0.hasSuffix("\(held)\n") ? true : nil }
                     }
                 }
@@ -93,7 +93,7 @@ extension RealProcesses {
         }
 
         /// A child of bwrap that waits for its parent must not wait for ever when both lose the server.
-        @Test(.timeLimit(.minutes(3))) func sandboxesThatStartDieWithTheServer() async throws {
+        @Test(.timeLimit(.minutes(10))) func sandboxesThatStartDieWithTheServer() async throws {
             try await Server.with(environment: ["WARM_POOL_SIZE": "12"]) { server in
                 try await server.stop()
                 for round in 0..<20 {
@@ -204,8 +204,7 @@ extension RealProcesses {
             let folder = "\(server.folder)/sandboxes"
             let containers = Set(sessions.map(\.container))
             _ = try await eventually(
-                "the leftovers of three lives are removed, there is \(Leftovers.contents(of: folder, but: containers))",
-                within: .seconds(60)
+                "the leftovers of three lives are removed, there is \(Leftovers.contents(of: folder, but: containers))"
             ) {
                 let health = try await server.api.get("/health/detailed")
                 let worker = try health.object("dependencies").object("worker").stringMap("detail")

@@ -5,7 +5,7 @@ import Testing
 
 extension RealProcesses {
     /// Parts of a running server are killed from outside; the rest goes on.
-    @Suite(.timeLimit(.minutes(3))) struct PartsTests {
+    @Suite(.timeLimit(.minutes(10))) struct PartsTests {
         private static let waits = "import time\nopen('started', 'w').close()\ntime.sleep(60)"
 
         /// The processes that see a session's workspace, in order of their start.

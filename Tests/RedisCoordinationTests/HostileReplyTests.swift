@@ -5,8 +5,13 @@ import Testing
 @testable import RedisCoordination
 
 @Suite(.timeLimit(.minutes(5))) struct HostileReplyTests {
-    private func open(_ server: ScriptedRedis) async throws -> RedisCoordination {
-        let configuration = try RedisConfiguration(url: server.url, callTimeout: .milliseconds(200))
+    /// - Parameter callTimeout: Short where no answer comes; long where one does, however busy the machine is.
+    private func open(_ server: ScriptedRedis, callTimeout: Duration = .seconds(60)) async throws -> RedisCoordination {
+        let configuration = try RedisConfiguration(
+            url: server.url,
+            callTimeout: callTimeout,
+            connectTimeout: .seconds(60)
+        )
         return try await RedisCoordination.open(configuration, logger: .disabled)
     }
 
@@ -71,11 +76,9 @@ import Testing
     func whatIsNoAnswerEndsTheConnectionAlone(_ answer: String) async throws {
         for afterwards in [ScriptedRedis.Afterwards.goesOn, .hangsUp] {
             let server = try ScriptedRedis(answering: answer, afterwards)
-            let coordination = try await self.open(server)
-            let start = ContinuousClock.now
+            let coordination = try await self.open(server, callTimeout: .milliseconds(200))
             let error = await #expect(throws: CoordinationError.self) { try await coordination.ping() }
             #expect(error?.isRetriable == true, "\(String(describing: error))")
-            #expect(ContinuousClock.now - start < .seconds(2))
             await coordination.close()
         }
     }

@@ -39,10 +39,9 @@ struct RedisFaultTests {
             let lock = try #require(try await coordination.locks.acquire("s", owner: "a", lease: self.long))
             try await server.kill()
             #expect(try await self.failure(of: coordination).code == .unavailable)
-            // Nothing waits for a server that is not there.
-            let start = ContinuousClock.now
+            // Nothing waits for a server that is not there: a call that did would end as timed out.
             let error = await #expect(throws: CoordinationError.self) { try await coordination.ping() }
-            #expect(error?.code == .unavailable && ContinuousClock.now - start < .milliseconds(400))
+            #expect(error?.code == .unavailable)
             try await server.restart()
             try await self.recovers(coordination)
             // Empty, and without our scripts: the lock is established again, and new epochs are higher.
@@ -69,11 +68,9 @@ struct RedisFaultTests {
             let elapsed = ContinuousClock.now - start
             #expect(codes.contains(.timedOut))
             #expect(codes.allSatisfy { $0 == .timedOut || $0 == .unavailable }, "\(codes)")
-            #expect(elapsed >= .milliseconds(290) && elapsed < .seconds(3), "\(elapsed)")
-            // From now on nobody waits at all.
-            let next = ContinuousClock.now
+            #expect(elapsed >= .milliseconds(290), "\(elapsed)")
+            // From now on nobody waits at all: a call that did would end as timed out.
             #expect(await Self.code { try await coordination.ping() } == .unavailable)
-            #expect(ContinuousClock.now - next < .milliseconds(200))
             server.thaw()
             try await self.recovers(coordination)
             await coordination.close()

@@ -50,12 +50,12 @@ import Testing
 
     @Test(.timeLimit(.minutes(5))) func oneThatIsCancelledInTimeEndsNothing() async throws {
         let (early, late) = (Signal(), Signal())
-        let cancelled = ShutdownDeadline(drainTimeout: .zero, grace: .milliseconds(200), logger: .disabled) {
+        let cancelled = ShutdownDeadline(drainTimeout: .zero, grace: .seconds(3), logger: .disabled) {
             early.fire()
         }
         cancelled.start()
         cancelled.cancel()
-        let other = ShutdownDeadline(drainTimeout: .zero, grace: .milliseconds(400), logger: .disabled) { late.fire() }
+        let other = ShutdownDeadline(drainTimeout: .zero, grace: .milliseconds(3200), logger: .disabled) { late.fire() }
         other.start()
         other.start()
         try await late.wait()

@@ -7,7 +7,7 @@ import Testing
 @testable import SandboxCLI
 
 /// All services in this process, over a real log and real sandboxes.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct PlatformTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct PlatformTests {
     private let folder = NSTemporaryDirectory() + "system-test-\(UUID().uuidString)"
 
     /// A platform as a part of a group, which asks it to stop instead of a signal.

@@ -25,7 +25,7 @@ extension API {
 
     /// The answer that a client gets who asks again while a gateway is down or says 503.
     func patiently(_ method: String, _ path: String, _ body: [UInt8]? = nil) async throws -> Answer {
-        try await eventually("\(method) \(path) is answered", within: .seconds(60)) {
+        try await eventually("\(method) \(path) is answered") {
             do {
                 let answer = try await self.call(method, path, body)
                 return answer.status == 503 ? nil : answer
@@ -37,7 +37,7 @@ extension API {
 
     /// The end of an execution, over restarts of the gateway.
     func endedPatiently(_ id: String) async throws -> JSONObjectReader {
-        try await eventually("execution \(id) ends", within: .seconds(90)) {
+        try await eventually("execution \(id) ends") {
             let answer = try await self.patiently("GET", "/executions/\(id)/result?wait=20")
             guard answer.status == 200 else { throw Unexpected("execution \(id): \(answer.status) \(answer.text)") }
             return ["pending", "running"].contains(try answer.body.string("status")) ? nil : answer.body
