@@ -110,11 +110,13 @@ let package = Package(
             ]
         ),
         library("TestKit", ["Coordination", "MessageBus", "Messages", "SandboxRuntime", "ServiceKit"]),
+        // Starts other programs, for whoever tests.
+        library("TestSpawn", ["CSystem", "ServiceKit"]),
         // Starts the real servers that tests and benchmarks need.
-        library("TestServers", ["HTTPClient", "CSystem", "ServiceKit"]),
+        library("TestServers", ["HTTPClient", "TestSpawn", "ServiceKit"]),
 
         // Runs our programs as processes, and speaks to them as a client would.
-        library("TestProcesses", ["HTTPClient", "JSON", "ServiceKit"]),
+        library("TestProcesses", ["HTTPClient", "JSON", "TestSpawn", "ServiceKit"]),
 
         // Executables.
         .executableTarget(
@@ -172,8 +174,8 @@ let package = Package(
         ),
 
         // Tests.
-        tests("KafkaBus", ["KafkaBus", "CRDKafka", "MessageBus", "TestKit", "TestServers", "ServiceKit"]),
-        tests("JSON", ["JSON"]),
+        tests("KafkaBus", ["KafkaBus", "CRDKafka", "MessageBus", "TestKit", "TestServers", "TestSpawn", "ServiceKit"]),
+        tests("JSON", ["JSON", "TestSpawn"]),
         tests("Messages", ["Messages"]),
         tests("ServiceKit", ["ServiceKit"]),
         tests("Crypto", ["Crypto"]),
@@ -181,7 +183,7 @@ let package = Package(
         tests("SandboxAgent", ["SandboxAgent", "SandboxAgentMain", "AgentProtocol", "CSystem"]),
         tests("SQLite", ["SQLite", "ServiceKit"]),
         tests("HTTPServer", ["HTTPServer", "ServiceKit"]),
-        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "ServiceKit", "bus-burst"]),
+        tests("MessageBus", ["MessageBus", "SQLite", "TestKit", "TestSpawn", "ServiceKit", "bus-burst"]),
         tests("Coordination", ["Coordination", "TestKit", "ServiceKit"]),
         tests("RedisCoordination", ["RedisCoordination", "Coordination", "TestServers", "TestKit", "ServiceKit"]),
         tests("StateStore", ["StateStore", "Messages", "SQLite"]),
@@ -216,11 +218,15 @@ let package = Package(
         tests("Cluster", ["Cluster", "ServiceKit"]),
         tests("SandboxCLI", ["SandboxCLI", "ServiceKit"]),
         tests("System", ["SandboxCLI", "SandboxAgentMain", "HTTPClient", "JSON", "ServiceKit"]),
-        tests("Process", ["TestProcesses", "HTTPClient", "JSON", "ServiceKit", "SandboxMain", "SandboxAgentMain"]),
+        tests(
+            "Process",
+            ["TestProcesses", "TestSpawn", "HTTPClient", "JSON", "ServiceKit", "SandboxMain", "SandboxAgentMain"]
+        ),
         tests(
             "Integration",
             [
-                "TestProcesses", "TestServers", "HTTPClient", "JSON", "ServiceKit", "APIGatewayMain", "DispatcherMain",
+                "TestProcesses", "TestServers", "TestSpawn", "HTTPClient", "JSON", "ServiceKit", "APIGatewayMain",
+                "DispatcherMain",
                 "WorkerNodeMain", "SandboxAgentMain",
             ]
         ),

@@ -273,3 +273,8 @@ int csr_spawn_close_from(void *actions, int first)
 {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
+
+int csr_spawn_change_directory(void *actions, const char *path)
+{
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}

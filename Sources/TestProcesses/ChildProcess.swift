@@ -1,24 +1,16 @@
-import Foundation
+import Dispatch
+import Glibc
 import ServiceKit
+public import TestSpawn
 
 /// A program that was started, with all that it prints.
 ///
 /// Reading and waiting happen on threads of its own; nothing here blocks the caller.
 public final class ChildProcess: Sendable {
-    /// How it ended.
-    public struct End: Sendable, Equatable {
-        /// The exit status, or the signal's number.
-        public var status: Int32
-        public var isSignal: Bool
-
-        public static func exit(_ status: Int32) -> End { End(status: status, isSignal: false) }
-        public static func signal(_ number: Int32) -> End { End(status: number, isSignal: true) }
-    }
-
     private struct State {
         var output: [UInt8] = []
         var errors: [UInt8] = []
-        var end: End?
+        var end: ProgramEnd?
         var watchers: [(text: String, found: Signal)] = []
     }
 
@@ -35,32 +27,34 @@ public final class ChildProcess: Sendable {
         input: String? = nil,
         directory: String? = nil
     ) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = Programs.environment.merging(environment) { $1 }
-        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        let (output, errors, stdin) = (Pipe(), Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        process.standardInput = input == nil ? FileHandle.nullDevice : stdin
-        try process.run()
-        self.pid = process.processIdentifier
-        if let input {
-            // Small texts: the pipe takes them whole.
-            stdin.fileHandleForWriting.write(Data(input.utf8))
-            try stdin.fileHandleForWriting.close()
+        let (output, errors) = (try DescriptorPair(), try DescriptorPair())
+        let stdin = try input.map { _ in try DescriptorPair() }
+        let started = Result {
+            try SpawnedProgram(
+                program,
+                arguments,
+                environment: Programs.environment.merging(environment) { $1 },
+                directory: directory,
+                input: stdin?.reading,
+                output: output.writing,
+                errors: errors.writing
+            )
         }
-        let outputEnd = try self.read(output.fileHandleForReading, into: \.output)
-        let errorsEnd = try self.read(errors.fileHandleForReading, into: \.errors)
+        close(output.writing)
+        close(errors.writing)
+        if let stdin, let input {
+            // Small texts: the pipe takes them whole.
+            _ = Array(input.utf8).withUnsafeBytes { write(stdin.writing, $0.baseAddress, $0.count) }
+            stdin.close()
+        }
+        let process = try started.get()
+        self.pid = process.pid
+        let outputEnd = try self.read(output.reading, into: \.output)
+        let errorsEnd = try self.read(errors.reading, into: \.errors)
         try DedicatedThread.start(name: "child-end") { [state, ended] in
             outputEnd.wait()
             errorsEnd.wait()
-            process.waitUntilExit()
-            let end = End(
-                status: process.terminationStatus,
-                isSignal: process.terminationReason == .uncaughtSignal
-            )
+            let end = process.wait()
             let watchers = state.withLock { state in
                 state.end = end
                 return state.watchers
@@ -71,12 +65,12 @@ public final class ChildProcess: Sendable {
     }
 
     private func read(
-        _ handle: FileHandle,
+        _ descriptor: Int32,
         into stream: any (WritableKeyPath<State, [UInt8]> & Sendable)
     ) throws -> DispatchSemaphore {
         let end = DispatchSemaphore(value: 0)
         try DedicatedThread.start(name: "child-output") { [state] in
-            while case let chunk = handle.availableData, !chunk.isEmpty {
+            while case let chunk = DescriptorPair.read(descriptor), !chunk.isEmpty {
                 let found = state.withLock { state in
                     state[keyPath: stream] += chunk
                     guard !state.watchers.isEmpty else { return [(text: String, found: Signal)]() }
@@ -86,6 +80,7 @@ public final class ChildProcess: Sendable {
                 }
                 for watcher in found { watcher.found.fire() }
             }
+            close(descriptor)
             end.signal()
         }
         return end
@@ -99,7 +94,7 @@ public final class ChildProcess: Sendable {
 
     /// Waits until it is gone.
     @discardableResult
-    public func end() async throws -> End {
+    public func end() async throws -> ProgramEnd {
         try await self.ended.wait()
         guard let end = self.state.withLock({ $0.end }) else { throw Unexpected("an end without a status") }
         return end

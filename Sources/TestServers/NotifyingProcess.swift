@@ -1,8 +1,8 @@
-import CSystem
 import Dispatch
 import Foundation
 import Glibc
 import ServiceKit
+import TestSpawn
 
 /// A server that leads a session of its own, tells when it is ready, and is ended by the kernel with this process.
 final class NotifyingProcess: Sendable {
@@ -34,22 +34,22 @@ final class NotifyingProcess: Sendable {
             do {
                 // The kernel ends the server with the thread that started it: this one stays until then.
                 try DedicatedThread.start(name: "test-server") {
-                    let pid = Self.spawn(program, arguments, log: log, notice: notice)
-                    guard pid > 0 else {
-                        caller.resume(throwing: RealDocker.Failure("cannot start \(program): error \(-pid)"))
-                        return
+                    let started = Result {
+                        try Self.spawn(program, arguments, log: log, notice: notice)
                     }
-                    let server = NotifyingProcess(pid: pid, ended: ended)
+                    guard case .success(let process) = started else {
+                        return caller.resume(with: started.map { NotifyingProcess(pid: $0.pid, ended: ended) })
+                    }
+                    let server = NotifyingProcess(pid: process.pid, ended: ended)
                     if notice.await() {
                         caller.resume(returning: server)
                     } else {
-                        Glibc.kill(pid, SIGKILL)
+                        Glibc.kill(process.pid, SIGKILL)
                         let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
                         let last = text.split(separator: "\n").suffix(5).joined(separator: "\n")
                         caller.resume(throwing: RealDocker.Failure("\(program) is not ready: \(last)"))
                     }
-                    var status: Int32 = 0
-                    while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+                    process.wait()
                     server.isGone.fire()
                     ended.signal()
                 }
@@ -76,35 +76,26 @@ final class NotifyingProcess: Sendable {
         self.ended.signal()
     }
 
-    private static func spawn(_ program: String, _ arguments: [String], log: String, notice: Notice) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        // A session of its own: a signal to the group of its starter must not end it, too.
-        let setsid: Int16 = 0x80
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | setsid)
-
-        let list = ["setpriv", "--pdeathsig", "TERM", program] + arguments
+    private static func spawn(
+        _ program: String,
+        _ arguments: [String],
+        log: String,
+        notice: Notice
+    ) throws -> SpawnedProgram {
+        let file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw SpawnError("no log \(log): \(String(cString: strerror(errno)))") }
+        defer { close(file) }
         var environment = ProcessInfo.processInfo.environment
         environment["NOTIFY_SOCKET"] = notice.path
-        let variables = environment.map { "\($0.key)=\($0.value)" }
-        var argv = list.map { strdup($0) } + [nil]
-        var envp = variables.map { strdup($0) } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var pid: pid_t = 0
-        // Nothing else of ours is theirs: a socket would stay open in them when we have closed it.
-        _ = csr_spawn_close_from(&actions, 3)
-        let result = posix_spawn(&pid, "/usr/bin/setpriv", &actions, &attributes, &argv, &envp)
-        return result == 0 ? pid : -result
+        return try SpawnedProgram(
+            program,
+            arguments,
+            environment: environment,
+            output: file,
+            errors: file,
+            // A session of its own: a signal to the group of its starter must not end it, too.
+            options: [.leadsSession, .endsWithThread]
+        )
     }
 }
 

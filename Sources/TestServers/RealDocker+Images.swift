@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import HTTPClient
+import TestSpawn
 
 extension RealDocker {
     /// What is in an image that is made of this host's files.
@@ -80,22 +81,10 @@ extension RealDocker {
 
     @discardableResult
     private static func run(_ program: String, _ arguments: [String]) async throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        return await withCheckedContinuation { caller in
-            // Not on a thread of the tests: it blocks until the program ends.
-            Thread.detachNewThread {
-                let bytes = output.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                caller.resume(returning: String(decoding: bytes, as: UTF8.self))
-            }
-        }
+        let environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C"]
+        return String(
+            decoding: try await SpawnedProgram.output(of: program, arguments, environment: environment),
+            as: UTF8.self
+        )
     }
 }

@@ -1,7 +1,7 @@
-import CSystem
 import Foundation
 public import Glibc
 import ServiceKit
+import TestSpawn
 
 /// A Kafka broker of a test process's own, on loopback. The kernel ends it with this process.
 public final class RealKafka: Sendable {
@@ -97,64 +97,52 @@ public final class RealKafka: Sendable {
         _ arguments: [String],
         _ started: CheckedContinuation<pid_t, any Error>
     ) {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { return started.resume(throwing: Failure(description: "no pipe")) }
-        _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
-        let pid = Self.spawn(program, arguments, output: ends[1])
-        close(ends[1])
-        guard pid > 0 else {
-            close(ends[0])
-            return started.resume(throwing: Failure(description: "cannot start \(program): error \(-pid)"))
+        let broker: SpawnedProgram
+        let output: Int32
+        do {
+            (broker, output) = try Self.spawn(program, arguments)
+        } catch {
+            return started.resume(throwing: error)
         }
+        defer { close(output) }
         var text: [UInt8] = []
         var isStarted = false
-        var chunk = [UInt8](repeating: 0, count: 16_384)
         // Read to its end, so that the broker never waits for a reader.
-        while true {
-            let count = read(ends[0], &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
+        while case let piece = DescriptorPair.read(output), !piece.isEmpty {
             guard !isStarted else { continue }
-            text += chunk[0..<count]
+            text += piece
             if String(decoding: text, as: UTF8.self).contains("Kafka Server started") {
                 isStarted = true
                 text = []
-                started.resume(returning: pid)
+                started.resume(returning: broker.pid)
             }
         }
-        close(ends[0])
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        broker.wait()
         if !isStarted {
             let last = String(decoding: text.suffix(2000), as: UTF8.self)
             started.resume(throwing: Failure(description: "Kafka did not start: \(last)"))
         }
     }
 
-    private static func spawn(_ program: String, _ arguments: [String], output: Int32) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, output, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        let list = ["setpriv", "--pdeathsig", "TERM", program] + arguments
+    /// - Returns: The broker, and what it prints.
+    private static func spawn(_ program: String, _ arguments: [String]) throws -> (SpawnedProgram, Int32) {
+        let output = try DescriptorPair()
+        defer { close(output.writing) }
         var environment = ProcessInfo.processInfo.environment
         environment["KAFKA_OPTS"] = environment["KAFKA_OPTS"] ?? "-Xmx256m"
-        var argv = list.map { strdup($0) } + [nil]
-        var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for text in argv + envp { free(text) } }
-        var pid: pid_t = 0
-        // Nothing else of ours is theirs: a socket would stay open in them when we have closed it.
-        _ = csr_spawn_close_from(&actions, 3)
-        let result = posix_spawn(&pid, "/usr/bin/setpriv", &actions, &attributes, &argv, &envp)
-        return result == 0 ? pid : -result
+        do {
+            let broker = try SpawnedProgram(
+                program,
+                arguments,
+                environment: environment,
+                output: output.writing,
+                errors: output.writing,
+                options: .endsWithThread
+            )
+            return (broker, output.reading)
+        } catch {
+            close(output.reading)
+            throw error
+        }
     }
 }

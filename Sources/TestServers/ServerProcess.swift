@@ -1,6 +1,6 @@
-import CSystem
 import Glibc
 import ServiceKit
+import TestSpawn
 
 /// A program that ends when this process does, however that ends.
 ///
@@ -24,49 +24,40 @@ final class ServerProcess: Sendable {
 
     /// - Parameter readyText: What it prints when it is ready; see ``waitUntilReady()``.
     init(_ program: String, _ arguments: [String], readyText: String) throws {
-        // One at a time, until what other programs must not get is marked so.
-        let (pid, input, output) = try Self.spawning.withLock { _ in try Self.spawn(program, arguments) }
-        self.pid = pid
+        let (process, input, output) = try Self.spawn(program, arguments)
+        self.pid = process.pid
         self.lifeline = input
         try DedicatedThread.start(name: "server-output") { [log, ready] in
             Self.read(output, into: log, until: readyText, ready)
         }
         try DedicatedThread.start(name: "server-end") { [ended, ready] in
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            process.wait()
             ended.fire()
             ready.fire()
         }
     }
 
-    private static let spawning = Locked(())
-
     /// - Returns: The process, our end of its input, and of its output.
-    private static func spawn(_ program: String, _ arguments: [String]) throws -> (pid_t, Int32, Int32) {
-        let (input, output) = (try Self.pipe(), try Self.pipe())
+    private static func spawn(_ program: String, _ arguments: [String]) throws -> (SpawnedProgram, Int32, Int32) {
+        let (input, output) = (try DescriptorPair(), try DescriptorPair())
         defer {
             close(input.reading)
             close(output.writing)
         }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
-        posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
-        posix_spawn_file_actions_adddup2(&actions, output.writing, 2)
-        let words = ["/bin/sh", "-c", Self.script, "server", program] + arguments
-        let pointers = words.map { strdup($0) } + [nil]
-        defer { for pointer in pointers { free(pointer) } }
-        var pid = pid_t()
-        // Nothing else of ours is theirs: a socket would stay open in them when we have closed it.
-        _ = csr_spawn_close_from(&actions, 3)
-        let result = posix_spawn(&pid, "/bin/sh", &actions, nil, pointers, environ)
-        guard result == 0 else {
+        do {
+            let process = try SpawnedProgram(
+                "/bin/sh",
+                ["-c", Self.script, "server", program] + arguments,
+                input: input.reading,
+                output: output.writing,
+                errors: output.writing
+            )
+            return (process, input.writing, output.reading)
+        } catch {
             close(input.writing)
             close(output.reading)
-            throw TestServerError("cannot start \(program): \(String(cString: strerror(result)))")
+            throw error
         }
-        return (pid, input.writing, output.reading)
     }
 
     deinit { close(self.lifeline) }
@@ -78,20 +69,12 @@ final class ServerProcess: Sendable {
 
     func send(_ signal: Int32) { if !self.ended.isFired { kill(self.pid, signal) } }
 
-    private static func pipe() throws -> (reading: Int32, writing: Int32) {
-        var ends: [Int32] = [0, 0]
-        guard Glibc.pipe(&ends) == 0 else { throw TestServerError("no pipe: \(String(cString: strerror(errno)))") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
-    }
-
     private static func read(_ descriptor: Int32, into log: Locked<String>, until text: String, _ ready: Signal) {
-        var buffer = [UInt8](repeating: 0, count: 4096)
         defer { close(descriptor) }
-        while case let count = Glibc.read(descriptor, &buffer, buffer.count), count > 0 {
+        while case let piece = DescriptorPair.read(descriptor), !piece.isEmpty {
             let isThere = log.withLock { log in
                 // The last lines are enough, for the word and for whoever looks for a reason.
-                log = String((log + String(decoding: buffer[..<count], as: UTF8.self)).suffix(16_384))
+                log = String((log + String(decoding: piece, as: UTF8.self)).suffix(16_384))
                 return log.contains(text)
             }
             if isThere { ready.fire() }

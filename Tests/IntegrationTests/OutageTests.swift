@@ -3,6 +3,7 @@ import JSON
 import ServiceKit
 import TestProcesses
 import TestServers
+import TestSpawn
 import Testing
 
 extension ClusterUnderFire {

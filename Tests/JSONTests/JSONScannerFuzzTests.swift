@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TestSpawn
 import Testing
 
 private let python = "/usr/bin/python3.11"
@@ -24,11 +25,11 @@ private let python = "/usr/bin/python3.11"
         """
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: python), "\(python) is not installed"))
-    func agreesWithPythonOnMutatedTexts() throws {
+    func agreesWithPythonOnMutatedTexts() async throws {
         let seed: UInt64 = 4_101_124
         print("JSON mutations: seed \(seed)")
         let inputs = Self.mutations(count: 6000, seed: seed)
-        let answers = try Self.ask(inputs)
+        let answers = try await Self.ask(inputs)
         try #require(answers.count == inputs.count)
         for (input, answer) in zip(inputs, answers) {
             let text = String(decoding: input, as: UTF8.self)
@@ -66,7 +67,7 @@ private let python = "/usr/bin/python3.11"
         }
     }
 
-    private static func ask(_ inputs: [[UInt8]]) throws -> [Character] {
+    private static func ask(_ inputs: [[UInt8]]) async throws -> [Character] {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("json-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }  // A file left in the temporary directory harms nobody.
         var data = Data()
@@ -75,13 +76,7 @@ private let python = "/usr/bin/python3.11"
             data.append(contentsOf: input)
         }
         try data.write(to: file)
-        let (process, output) = (Process(), Pipe())
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-c", self.judge, file.path]
-        process.standardOutput = output
-        try process.run()
-        let answer = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
+        let answer = try await SpawnedProgram.output(of: python, ["-c", self.judge, file.path])
         return Array(String(decoding: answer, as: UTF8.self)).filter { $0 == "0" || $0 == "1" }
     }
 }

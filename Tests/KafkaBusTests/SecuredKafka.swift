@@ -2,6 +2,7 @@ import Foundation
 import KafkaBus
 import ServiceKit
 import TestServers
+import TestSpawn
 
 /// A broker that is spoken to over TLS only, by anybody at one port and by who has a password at another.
 struct SecuredKafka: Sendable {
@@ -52,10 +53,6 @@ struct SecuredKafka: Sendable {
         try FileManager.default.removeItem(atPath: self.folder)
     }
 
-    struct KeytoolFailure: Error {
-        var status: Int32
-    }
-
     private static func makeCertificate(_ name: String, in folder: String) async throws {
         let store = ["-keystore", "\(folder)/\(name).p12", "-storepass", Self.storePassword, "-alias", "a"]
         try await self.keytool(
@@ -67,15 +64,6 @@ struct SecuredKafka: Sendable {
 
     /// Comes with Java, which the broker needs anyway.
     private static func keytool(_ arguments: [String]) async throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/keytool")
-        process.arguments = arguments
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        let ended = Signal()
-        process.terminationHandler = { _ in ended.fire() }
-        try process.run()
-        try await ended.wait()
-        guard process.terminationStatus == 0 else { throw KeytoolFailure(status: process.terminationStatus) }
+        try await SpawnedProgram.output(of: "/usr/bin/keytool", arguments)
     }
 }

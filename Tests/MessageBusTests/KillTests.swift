@@ -1,6 +1,7 @@
 import Foundation
 import MessageBus
 import ServiceKit
+import TestSpawn
 import Testing
 
 /// Kills a publishing process in the middle of its bursts, again and again, and looks for what it had confirmed.
@@ -84,34 +85,33 @@ import Testing
 
 /// A `bus-burst` of its own. Blocks the thread that uses it.
 private final class BurstProcess {
-    private let process = Process()
-    private let output = Pipe()
+    private let process: SpawnedProgram
+    private let output: Int32
 
     init(log: String, burst: Int) throws {
         // Built beside the tests, which depend on it.
         let folder = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             .deletingLastPathComponent()
-        self.process.executableURL = folder.appendingPathComponent("bus-burst")
-        self.process.arguments = [log, "\(burst)"]
-        self.process.standardOutput = self.output
-        try self.process.run()
+        let output = try DescriptorPair()
+        self.output = output.reading
+        defer { close(output.writing) }
+        self.process = try SpawnedProgram("\(folder.path)/bus-burst", [log, "\(burst)"], output: output.writing)
     }
 
     /// Kills the process some time after it has printed so many lines; returns all the bursts it had confirmed.
     func kill(afterLines count: Int, microseconds: UInt32) throws -> [String] {
-        let handle = self.output.fileHandleForReading
+        defer { close(self.output) }
         var text: [UInt8] = []
         while text.count(where: { $0 == 10 }) < count {
-            let chunk = handle.availableData
+            let chunk = DescriptorPair.read(self.output)
             if chunk.isEmpty { break }
             text += chunk
         }
         // Not to wait for anything: the moment is what varies.
         usleep(microseconds)
-        Foundation.kill(self.process.processIdentifier, SIGKILL)
-        text += try handle.readToEnd() ?? Data()
-        self.process.waitUntilExit()
-        #expect(self.process.terminationReason == .uncaughtSignal && self.process.terminationStatus == SIGKILL)
+        Foundation.kill(self.process.pid, SIGKILL)
+        while case let chunk = DescriptorPair.read(self.output), !chunk.isEmpty { text += chunk }
+        #expect(self.process.wait() == .signal(SIGKILL))
         var lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         // What follows the last newline was not printed whole.
         lines.removeLast()

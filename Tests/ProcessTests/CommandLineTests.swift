@@ -1,13 +1,14 @@
 import Foundation
 import JSON
 import TestProcesses
+import TestSpawn
 import Testing
 
 extension RealProcesses {
     /// The client commands, as a person types them.
     @Suite(.timeLimit(.minutes(10))) struct CommandLineTests {
         struct Outcome {
-            var status: ChildProcess.End
+            var status: ProgramEnd
             var output: String
             var errors: String
         }

@@ -2,6 +2,7 @@ import Foundation
 import JSON
 import ServiceKit
 import TestProcesses
+import TestSpawn
 import Testing
 
 extension RealProcesses {

@@ -1,13 +1,14 @@
 import Foundation
 import JSON
 import TestProcesses
+import TestSpawn
 import Testing
 
 extension RealProcesses {
     /// A start that cannot succeed says why, what to do, and ends.
     @Suite(.timeLimit(.minutes(5))) struct StartTests {
         private func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws
-            -> (end: ChildProcess.End, errors: String)
+            -> (end: ProgramEnd, errors: String)
         {
             let process = try ChildProcess(Programs.sandbox, arguments, environment: environment)
             return (try await process.end(), process.errors)

@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import JSON
 import TestProcesses
+import TestSpawn
 import Testing
 
 extension RealProcesses {

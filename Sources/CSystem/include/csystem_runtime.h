@@ -73,4 +73,6 @@ int csr_spawn(const struct csr_spawn *spawn, int *pidfd);
 
 /* For a process that is to be spawned: it gets no descriptor from `first` on. `actions` is a posix_spawn_file_actions_t. */
 int csr_spawn_close_from(void *actions, int first);
+/* The same: it starts in `path`. */
+int csr_spawn_change_directory(void *actions, const char *path);
 

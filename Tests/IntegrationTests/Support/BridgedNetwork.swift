@@ -1,5 +1,6 @@
 import Foundation
 import TestProcesses
+import TestSpawn
 
 /// A network within this machine: a bridge, and hosts on it, each a network namespace with a wire that can be cut.
 final class BridgedNetwork: Sendable {

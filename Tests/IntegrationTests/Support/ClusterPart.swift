@@ -1,6 +1,7 @@
 import Glibc
 import ServiceKit
 import TestProcesses
+import TestSpawn
 import Testing
 
 /// A gateway, a dispatcher or a node: a process that can be started again with the same settings, and what all its lives

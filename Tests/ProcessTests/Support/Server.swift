@@ -1,6 +1,7 @@
 import Foundation
 import ServiceKit
 import TestProcesses
+import TestSpawn
 import Testing
 
 /// `sandbox serve` on a data folder of its own, which outlives the process: it may be killed and started again.
