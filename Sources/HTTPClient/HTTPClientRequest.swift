@@ -14,6 +14,8 @@ public struct HTTPClientRequest: Sendable {
         }
     }
 
+    /// One that is not idempotent is sent once, on a connection of its own. Another that a kept connection loses, by its end,
+    /// is sent again.
     public var method: String
     /// `http` or `https`. For a Unix socket the host only gives the `Host` line.
     public var url: String
@@ -52,6 +54,9 @@ public struct HTTPClientRequest: Sendable {
         self.maxBodySize = maxBodySize
         self.followsRedirects = followsRedirects
     }
+
+    /// Whether a server that gets it twice does what it does once (RFC 9110, 9.2.2).
+    var isIdempotent: Bool { ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(self.method) }
 
     /// A request with a body of JSON.
     public static func json(_ method: String, _ url: String, _ body: [UInt8]) -> HTTPClientRequest {

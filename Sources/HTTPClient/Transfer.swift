@@ -82,6 +82,9 @@ final class Transfer {
             _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
             return CURL_SOCKOPT_OK
         }
+        // When a connection that it reuses turns out dead, libcurl sends the request again and says nothing; the server may
+        // have got it both times.
+        if !request.isIdempotent { shim_set_long(self.handle, CURLOPT_FRESH_CONNECT, 1) }
         self.prepareBody(request)
         self.prepareHeaders(request)
         let me = Unmanaged.passUnretained(self).toOpaque()

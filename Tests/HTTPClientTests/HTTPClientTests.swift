@@ -121,6 +121,29 @@ import Testing
         #expect(error?.code == .timedOut)
     }
 
+    @Test(arguments: [("POST", 1), ("PATCH", 1), ("PUT", 2), ("GET", 2)])
+    func repeatsOnlyWhatMayComeTwice(_ method: String, _ times: Int) async throws {
+        let seen = Locked(0)
+        let server = try ScriptedServer { request, connection in
+            if !request.line.contains("/last") {
+                connection.answer("200 OK", "kept")
+                return true
+            }
+            // The first is read and lost: the server dies, and is there again.
+            let isFirst = seen.withLock { seen in
+                seen += 1
+                return seen == 1
+            }
+            if !isFirst { connection.answer("200 OK", "again") }
+            return !isFirst
+        }
+        _ = try await self.client.send(HTTPClientRequest("GET", server.url))
+        let body: [HTTPClientRequest.Segment]? = method == "GET" ? nil : [.bytes([1])]
+        let answer = try? await self.client.send(HTTPClientRequest(method, server.url + "/last", body: body))
+        #expect(answer?.text == (times == 1 ? nil : "again"))
+        #expect(seen.withLock { $0 } == times)
+    }
+
     @Test func tellsThatTheConnectionBroke() async throws {
         let server = try ScriptedServer { request, connection in
             if request.line.contains("/half") { connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf") }
