@@ -39,7 +39,8 @@ struct KafkaAdministration: Sendable {
         try self.offsets(of: topic, count: count, at: Int64(RD_KAFKA_OFFSET_BEGINNING))
     }
 
-    /// Asks again while leaders are being elected, as after a start of the brokers, or have moved: that passes in a moment.
+    /// Asks again while leaders are being elected, as after a start of the brokers, or have moved, and while the partitions,
+    /// which are there, are not known everywhere: that passes in a moment.
     private func offsets(of topic: String, count: Int, at time: Int64) throws(BusError) -> [Int64] {
         let deadline = ContinuousClock.now + .milliseconds(Int(Self.timeoutMilliseconds))
         while true {
@@ -47,7 +48,10 @@ struct KafkaAdministration: Sendable {
             switch error {
             case RD_KAFKA_RESP_ERR_NO_ERROR: return offsets
             case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
-                RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH, RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+                RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH, RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,
+                // Of a topic that was just made, not every broker knows, nor what this client remembers.
+                RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+                RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
                 guard ContinuousClock.now < deadline else { throw BusError(error, "the offsets of \(topic)") }
                 usleep(50_000)
                 // Who leads is remembered for minutes by a client that neither reads nor writes the topic.
@@ -78,8 +82,19 @@ struct KafkaAdministration: Sendable {
 
     // MARK: Topics
 
-    /// Makes a topic. One that is there already is no error.
+    /// Makes a topic. One that is there already is no error. Brokers that have just started do not count at once, and are too
+    /// few for its replicas: they get a minute.
     func create(_ topic: TopicConfiguration, named name: String) throws(BusError) {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while let tooFew = try self.createUnlessTooFew(topic, named: name) {
+            guard ContinuousClock.now < deadline else { throw tooFew }
+            usleep(200_000)
+        }
+    }
+
+    /// - Returns: What the broker says if there are too few of them.
+    private func createUnlessTooFew(_ topic: TopicConfiguration, named name: String) throws(BusError) -> BusError? {
+        var tooFew: BusError?
         var message = [CChar](repeating: 0, count: 512)
         guard
             let wanted = rd_kafka_NewTopic_new(
@@ -108,9 +123,11 @@ struct KafkaAdministration: Sendable {
                 let text = rd_kafka_topic_result_error_string(topics[index]).map { String(cString: $0) } ?? ""
                 var failure = BusError(error, "making the topic \(name)")
                 failure.message += " \(text)"
-                throw failure
+                guard error == RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR else { throw failure }
+                tooFew = failure
             }
         }
+        return tooFew
     }
 
     /// Returns the number of partitions of a topic that was just made, when the brokers know of it.
