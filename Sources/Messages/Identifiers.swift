@@ -17,13 +17,19 @@ public struct TemplateID: Identifier {
 public struct SessionID: Identifier {
     public let rawValue: String
     public init(_ rawValue: String) { self.rawValue = rawValue }
-    public static func make() -> SessionID { SessionID("sess_" + SortableID.next()) }
+    private static let prefix = "sess_"
+    public static func make() -> SessionID { SessionID(Self.prefix + SortableID.next()) }
+    /// When it was made; `nil` for a text that ``make()`` does not give.
+    public var madeAt: Timestamp? { SortableID.time(of: self.rawValue, prefix: Self.prefix) }
 }
 
 public struct ExecutionID: Identifier {
     public let rawValue: String
     public init(_ rawValue: String) { self.rawValue = rawValue }
-    public static func make() -> ExecutionID { ExecutionID("exec_" + SortableID.next()) }
+    private static let prefix = "exec_"
+    public static func make() -> ExecutionID { ExecutionID(Self.prefix + SortableID.next()) }
+    /// When it was made; `nil` for a text that ``make()`` does not give.
+    public var madeAt: Timestamp? { SortableID.time(of: self.rawValue, prefix: Self.prefix) }
 }
 
 /// One creation of a session: an id that was deleted and is used again gets another incarnation, so that what its

@@ -22,21 +22,15 @@ public enum SortableID {
         }
     }
 
-    /// When an id was made, as it says itself; nil for a text that is no such id.
-    ///
-    /// - Parameter id: With or without a prefix that ends with `_` or `-`.
-    public static func time(of id: String) -> Timestamp? {
-        let characters = id.utf8.suffix(23)
-        let prefix = id.utf8.dropLast(characters.count)
-        guard characters.count == 23,
-            prefix.isEmpty || prefix.last == UInt8(ascii: "_") || prefix.last == UInt8(ascii: "-")
-        else { return nil }
+    /// When an id was made, as it says itself; `nil` for a text that is no id behind this prefix.
+    static func time(of text: String, prefix: String) -> Timestamp? {
+        guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + 23 else { return nil }
         var tick: UInt64 = 0
-        for (position, character) in characters.enumerated() {
+        for (position, character) in text.utf8.dropFirst(prefix.utf8.count).enumerated() {
             guard let digit = self.alphabet.firstIndex(of: character) else { return nil }
+            // Of the 65 bits that are written the first is never set.
             if position < 13 { tick = tick << 5 | UInt64(digit) }
         }
-        // 65 bits are written: the first of them is never set.
         return Int64(exactly: tick).map(Timestamp.init(microseconds:))
     }
 

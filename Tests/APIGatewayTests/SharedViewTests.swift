@@ -143,7 +143,8 @@ import Testing
         .timeLimit(.minutes(5)),
         arguments: [
             StateKey.execution(ExecutionID("none")), .execution(ExecutionID("exec_00000000000000000000000")),
-            .execution(ExecutionID("exec_0zzzzzzzzzzzz0000000000")), .session(SessionID.make()),
+            .execution(ExecutionID("exec_0zzzzzzzzzzzz0000000000")), .execution(ExecutionID(SessionID.make().rawValue)),
+            .session(SessionID.make()),
             .template(TemplateID("t")),
         ]
     )

@@ -18,27 +18,20 @@ import Testing
 
     @Test func aMadeIdTellsItsTime() throws {
         let before = Timestamp.now()
-        let id = ExecutionID.make().rawValue
-        let made = try #require(SortableID.time(of: id))
-        // Ids rise strictly: of many in one microsecond the last ones are ahead of the clock.
-        #expect(made >= before && made.microseconds <= Timestamp.now().microseconds + 1_000_000)
-        #expect(SortableID.time(of: String(id.dropFirst(5))) == made)
-        #expect(SortableID.time(of: "execution/\(id)") == made)
+        for made in [try #require(ExecutionID.make().madeAt), try #require(SessionID.make().madeAt)] {
+            // Ids rise strictly: of many in one microsecond the last ones are ahead of the clock.
+            #expect(made >= before && made.microseconds <= Timestamp.now().microseconds + 1_000_000)
+        }
+        #expect(ExecutionID("exec_" + String(repeating: "0", count: 23)).madeAt?.microseconds == 0)
     }
 
     @Test(arguments: [
-        "", "python-basic", "exec_", "exec_0000000000000000000000", "exec00000000000000000000000",
-        "exec_0000000000000000000000u",
-        "exec_0000000000000000000000U", "exec_é000000000000000000000", "00000000-0000-0000-0000-000000000000",
+        "", "exec_", "exec_0000000000000000000000", "exec_000000000000000000000000", "exec00000000000000000000000",
+        "exec_0000000000000000000000u", "exec_000000000000000000000U0", "exec_é000000000000000000000",
+        "exec_zzzzzzzzzzzzzzzzzzzzzzz", "sess_00000000000000000000000", "00000000-0000-0000-0000-000000000000",
     ])
-    func whatIsNoMadeIdTellsNone(_ text: String) {
-        #expect(SortableID.time(of: text) == nil)
-    }
-
-    @Test func theFirstAndTheLastOfThemAreRead() {
-        #expect(SortableID.time(of: String(repeating: "0", count: 23))?.microseconds == 0)
-        // More than there are microseconds.
-        #expect(SortableID.time(of: String(repeating: "z", count: 23)) == nil)
+    func whatIsNoMadeIdTellsNoTime(_ text: String) {
+        #expect(ExecutionID(text).madeAt == nil)
     }
 
     @Test(arguments: [

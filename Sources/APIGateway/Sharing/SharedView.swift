@@ -141,7 +141,13 @@ final class SharedView: Sendable {
 
     /// Whether the cache would have it, had it lost nothing. Made up ids seldom are like that: they cost no look at the log.
     private static func wasMadeLately(_ key: StateKey) -> Bool {
-        guard let made = SortableID.time(of: key.text) else { return false }
+        let madeAt: Timestamp? =
+            switch key {
+            case .session(let id): id.madeAt
+            case .execution(let id): id.madeAt
+            case .template, .decision, .node, .claim, .checkpoint: nil
+            }
+        guard let made = madeAt else { return false }
         let age = Timestamp.now().microseconds - made.microseconds
         // Gateways' clocks may differ.
         return abs(age) < Int64(SharedStatus.lifetime / .microseconds(1))
