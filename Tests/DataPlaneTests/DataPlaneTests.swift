@@ -138,7 +138,7 @@ private struct Node {
         }
         let service = try DataPlaneService(
             configuration: DataPlaneConfiguration(
-                http: HTTPServerConfiguration(port: 0),
+                http: HTTPServerConfiguration(port: 0, headerTimeout: .seconds(600), keepAliveTimeout: .seconds(600)),
                 token: Secret("secret")
             ),
             workspaces: OneWorkspace(folder: base + "/workspace"),

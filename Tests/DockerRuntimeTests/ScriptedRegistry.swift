@@ -55,7 +55,11 @@ final class ScriptedRegistry: Sendable {
             },
         ]
         let server = HTTPServer(
-            configuration: try HTTPServerConfiguration(port: 0),
+            configuration: try HTTPServerConfiguration(
+                port: 0,
+                headerTimeout: .seconds(600),
+                keepAliveTimeout: .seconds(600)
+            ),
             router: try HTTPRouter(routes, redirectsTrailingSlash: false)
         )
         return ScriptedRegistry(port: try server.start(), server: server, reads: reads)

@@ -25,7 +25,7 @@ extension RealContainers {
             close(file)
             let fixture = try await DockerFixture {
                 $0.agentPath = agent
-                $0.startTimeout = code == .startTimedOut ? .milliseconds(300) : .seconds(30)
+                $0.startTimeout = code == .startTimedOut ? .seconds(4) : .seconds(60)
             }
             for _ in 0..<2 {
                 let error = await #expect(throws: RuntimeError.self) {

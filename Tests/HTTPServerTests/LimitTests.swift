@@ -39,8 +39,8 @@ import Testing
         answers: Int = 0
     ) async throws -> Duration {
         try await withServer(Self.routes, configuration: configuration) { _, port in
-            let client = try RawClient(port: port)
             let start = ContinuousClock.now
+            let client = try RawClient(port: port)
             try await client.send(bytes)
             for _ in 0..<answers { #expect(try await client.readResponse()?.status == 200) }
             if let drop {
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(5))) func letsTheNextClientWaitAtTheLimit() async throws {
-        let configuration = try HTTPServerConfiguration(port: 0, threads: 1, connectionLimit: 2)
+        let configuration = try HTTPServerConfiguration.patient(threads: 1, connectionLimit: 2)
         try await withServer(Self.routes, configuration: configuration) { _, port in
             let request = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
             let clients = [try RawClient(port: port), try RawClient(port: port)]

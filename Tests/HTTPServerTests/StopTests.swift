@@ -12,7 +12,7 @@ import Testing
         onDrain: (@Sendable () -> Void)? = nil
     ) throws -> HTTPServer {
         HTTPServer(
-            configuration: try HTTPServerConfiguration(port: port, threads: threads),
+            configuration: try .patient(port: port, threads: threads),
             router: try HTTPRouter(routes),
             onDrain: onDrain
         )

@@ -9,6 +9,9 @@ extension RealRedis {
 
     func open(_ change: (inout RedisConfiguration) -> Void = { _ in }) async throws -> RedisCoordination {
         var configuration = try self.configuration()
+        // However busy the machine is: the tests of time limits set their own.
+        configuration.callTimeout = .seconds(60)
+        configuration.connectTimeout = .seconds(60)
         change(&configuration)
         return try await RedisCoordination.open(configuration, logger: .disabled)
     }

@@ -159,7 +159,7 @@ import Testing
         #expect(chmod(agent, 0o755) == 0)
         let fixture = try BubblewrapFixture {
             $0.agentPath = agent
-            $0.startTimeout = code == .startTimedOut ? .milliseconds(300) : .seconds(30)
+            $0.startTimeout = code == .startTimedOut ? .seconds(4) : .seconds(60)
         }
         let error = await #expect(throws: RuntimeError.self) { _ = try await fixture.runtime.start(fixture.spec("a")) }
         #expect(error?.code == code)

@@ -109,7 +109,14 @@ final class GatewayFixture: Sendable {
 
     private static func configuration(_ options: Options) throws -> APIGatewayConfiguration {
         try APIGatewayConfiguration(
-            http: HTTPServerConfiguration(port: 0, connectionLimit: 256),
+            http: HTTPServerConfiguration(
+                port: 0,
+                connectionLimit: 256,
+                // Slow is no fault of a client on a busy machine.
+                headerTimeout: .seconds(600),
+                keepAliveTimeout: .seconds(600),
+                stallTimeout: .seconds(600)
+            ),
             cacheBytes: options.cacheBytes,
             maxQueuedExecutionsPerSession: options.maxQueuedExecutionsPerSession,
             maxQueuedExecutions: options.maxQueuedExecutions,

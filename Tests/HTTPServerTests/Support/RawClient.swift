@@ -8,7 +8,7 @@ final class RawClient: Sendable {
         case closed
         /// What was asked for has come.
         case enough
-        /// Nothing came for a minute.
+        /// Nothing came for four minutes.
         case silent
     }
 
@@ -39,7 +39,7 @@ final class RawClient: Sendable {
             close(descriptor)
             throw Failure(what: "connect: \(String(cString: strerror(problem)))")
         }
-        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        var patience = timeval(tv_sec: 240, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var isOn: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))

@@ -1,5 +1,22 @@
 import HTTPServer
 
+extension HTTPServerConfiguration {
+    /// Ends no client: on a busy machine one that is only slow would be taken for one that does nothing.
+    static func patient(port: UInt16 = 0, threads: Int = 2, connectionLimit: Int = 256) throws
+        -> HTTPServerConfiguration
+    {
+        try HTTPServerConfiguration(
+            port: port,
+            threads: threads,
+            connectionLimit: connectionLimit,
+            headerTimeout: .seconds(600),
+            bodyTimeout: .seconds(600),
+            keepAliveTimeout: .seconds(600),
+            stallTimeout: .seconds(600)
+        )
+    }
+}
+
 /// Runs `body` against a server of its own on a free port, and stops that.
 func withServer<R>(
     _ routes: [HTTPRoute],
@@ -11,7 +28,7 @@ func withServer<R>(
     _ body: (HTTPServer, UInt16) async throws -> R
 ) async throws -> R {
     let server = HTTPServer(
-        configuration: try configuration ?? HTTPServerConfiguration(port: 0),
+        configuration: try configuration ?? .patient(),
         router: try HTTPRouter(routes, redirectsTrailingSlash: redirectsTrailingSlash),
         observe: observe,
         onDrain: onDrain
