@@ -7,7 +7,7 @@ import Testing
 @testable import APIGateway
 
 @Suite struct ExecutionRoutesTests {
-    @Test(.timeLimit(.minutes(5))) func anExecutionIsAcceptedAndItsEndIsSeen() async throws {
+    @Test(.timeLimit(.minutes(10))) func anExecutionIsAcceptedAndItsEndIsSeen() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func syncAnswersTheMomentItEnds() async throws {
+    @Test(.timeLimit(.minutes(10))) func syncAnswersTheMomentItEnds() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func syncThatTakesTooLongNamesTheExecution() async throws {
+    @Test(.timeLimit(.minutes(10))) func syncThatTakesTooLongNamesTheExecution() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func waitingEndsWithTheExecutionOrItsTime() async throws {
+    @Test(.timeLimit(.minutes(10))) func waitingEndsWithTheExecutionOrItsTime() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func cancellingEndsItOnce() async throws {
+    @Test(.timeLimit(.minutes(10))) func cancellingEndsItOnce() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func refusalsHaveTheirStatusAndCode() async throws {
+    @Test(.timeLimit(.minutes(10))) func refusalsHaveTheirStatusAndCode() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aFullQueueSaysWhenToComeAgain() async throws {
+    @Test(.timeLimit(.minutes(10))) func aFullQueueSaysWhenToComeAgain() async throws {
         var options = GatewayFixture.Options()
         options.maxQueuedExecutionsPerSession = 2
         options.maxQueuedExecutions = 3
@@ -155,7 +155,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func listsAreNewestFirst() async throws {
+    @Test(.timeLimit(.minutes(10))) func listsAreNewestFirst() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func executionsGoWithTheirSession() async throws {
+    @Test(.timeLimit(.minutes(10))) func executionsGoWithTheirSession() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()

@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aFileIsUploadedListedAndDownloaded() async throws {
+    @Test(.timeLimit(.minutes(10))) func aFileIsUploadedListedAndDownloaded() async throws {
         try await Self.run { gateway in
             let bytes = (0..<70_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
             let uploaded = try await Self.upload(gateway, "?path=data/deep/f%C3%BCr%20dich.csv", bytes)
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func rangesAndConditionsAreHonoured() async throws {
+    @Test(.timeLimit(.minutes(10))) func rangesAndConditionsAreHonoured() async throws {
         try await Self.run { gateway in
             _ = try await Self.upload(gateway, "?path=f", Array("0123456789".utf8))
             func get(_ headers: HTTPClientHeaders) async throws -> Answer {
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: ["/etc/passwd", "", "a/../../b", "..", "a%00b", String(repeating: "x", count: 1025), "."]
     )
     func pathsThatLeadElsewhereAreRefused(_ path: String) async throws {
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func downloadsStayInTheWorkspace() async throws {
+    @Test(.timeLimit(.minutes(10))) func downloadsStayInTheWorkspace() async throws {
         try await Self.run { gateway in
             _ = try await Self.upload(gateway, "?path=inside/f", [1])
             let workspace = gateway.folder + "/sbx-s1"
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatIsTooLargeLeavesNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatIsTooLargeLeavesNothing() async throws {
         var options = GatewayFixture.Options()
         options.maxUploadBytes = 100_000
         try await Self.run(options) { gateway in
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func refusalsHaveTheirStatusAndCode() async throws {
+    @Test(.timeLimit(.minutes(10))) func refusalsHaveTheirStatusAndCode() async throws {
         try await Self.run { gateway in
             #expect(try await Self.upload(gateway, "", [1]).faults == ["query.path missing"])
             #expect(try await Self.upload(gateway, "?path=f", [1], field: "other").faults == ["body.file missing"])
@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func filesOfASessionThatIsCreatedWaitForIt() async throws {
+    @Test(.timeLimit(.minutes(10))) func filesOfASessionThatIsCreatedWaitForIt() async throws {
         try await GatewayFixture.run { gateway in
             gateway.dispatcher.holdSessions()
             try await gateway.makeTemplate()

@@ -6,7 +6,7 @@ import Testing
 @testable import APIGateway
 
 @Suite struct HealthRoutesTests {
-    @Test(.timeLimit(.minutes(5))) func healthIsAnsweredAtTheRootAndUnderTheBase() async throws {
+    @Test(.timeLimit(.minutes(10))) func healthIsAnsweredAtTheRootAndUnderTheBase() async throws {
         try await GatewayFixture.run { gateway in
             for path in ["//health", "/health"] {
                 let answer = try await gateway.get(path)
@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [HealthStatus.degraded, .unhealthy])
+    @Test(.timeLimit(.minutes(10)), arguments: [HealthStatus.degraded, .unhealthy])
     func whatAProbeSaysIsTold(_ status: HealthStatus) async throws {
         var options = GatewayFixture.Options()
         options.probes = [HealthProbe("part") { HealthProbe.Answer(status, detail: ["why": "because"]) }]
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aDispatcherThatIsGoneIsUnhealthy() async throws {
+    @Test(.timeLimit(.minutes(10))) func aDispatcherThatIsGoneIsUnhealthy() async throws {
         var options = GatewayFixture.Options()
         options.decisionTimeout = .milliseconds(200)
         try await GatewayFixture.run(options) { gateway in
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func reconcilingAddsUpWhatEachPartitionFound() async throws {
+    @Test(.timeLimit(.minutes(10))) func reconcilingAddsUpWhatEachPartitionFound() async throws {
         try await GatewayFixture.run { gateway in
             let answer = try await gateway.send("POST", "/health/sync")
             #expect(answer.status == 200)
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aProbeThatThrowsNothingBackInTimeIsNotWaitedFor() async throws {
+    @Test(.timeLimit(.minutes(10))) func aProbeThatThrowsNothingBackInTimeIsNotWaitedFor() async throws {
         let never = Signal()
         let monitor = HealthMonitor(
             probes: [
@@ -73,7 +73,7 @@ import Testing
         #expect(report.status == .unhealthy)
     }
 
-    @Test(.timeLimit(.minutes(5))) func withoutADispatcherTheStartIsNotHeldForEver() async throws {
+    @Test(.timeLimit(.minutes(10))) func withoutADispatcherTheStartIsNotHeldForEver() async throws {
         var options = GatewayFixture.Options()
         options.hasDispatcher = false
         options.decisionTimeout = .milliseconds(200)

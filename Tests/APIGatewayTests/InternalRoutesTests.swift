@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func withoutATokenConfiguredTheyAreOff() async throws {
+    @Test(.timeLimit(.minutes(10))) func withoutATokenConfiguredTheyAreOff() async throws {
         try await GatewayFixture.run { gateway in
             for path in Self.paths {
                 let answer = try await gateway.send("POST", path, "not json", headers: Self.authorized)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func theTokenComesBeforeIdAndBody() async throws {
+    @Test(.timeLimit(.minutes(10))) func theTokenComesBeforeIdAndBody() async throws {
         try await Self.run { gateway in
             for path in Self.paths {
                 for headers in [[:], ["Authorization": "Bearer wrong"], ["Authorization": "s3cret"]]
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func reportsBecomeEvents() async throws {
+    @Test(.timeLimit(.minutes(10))) func reportsBecomeEvents() async throws {
         try await Self.run { gateway in
             let id = try await gateway.submit("hold", to: "s1")
             while try await gateway.get("/executions/\(id)/status").string("status") != "running" {}
@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aResultAfterTheEndChangesNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func aResultAfterTheEndChangesNothing() async throws {
         try await Self.run { gateway in
             let id = try await gateway.submit("x", to: "s1")
             let before = try await gateway.get("/executions/\(id)/result?wait=30")

@@ -6,7 +6,7 @@ import Testing
 @testable import APIGateway
 
 @Suite struct OpenAPITests {
-    @Test(.timeLimit(.minutes(5))) func everyRouteIsDocumentedAndNothingElse() async throws {
+    @Test(.timeLimit(.minutes(10))) func everyRouteIsDocumentedAndNothingElse() async throws {
         try await GatewayFixture.run { gateway in
             let document = try await gateway.get("//openapi.json")
             #expect(document.status == 200)
@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func itIsConsistentInItself() async throws {
+    @Test(.timeLimit(.minutes(10))) func itIsConsistentInItself() async throws {
         try await GatewayFixture.run { gateway in
             let document = try await gateway.get("//openapi.json")
             let components = try #require(document.object["components"] as? [String: Any])
@@ -57,7 +57,7 @@ import Testing
     private static let template = #""id":"x","name":"n","image_url":"i","runtime_type":"python3.11""#
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [
             Bound(schema: "CreateTemplate", field: "default_memory_mb", path: "/templates", base: template),
             Bound(schema: "CreateTemplate", field: "default_disk_mb", path: "/templates", base: template),
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func thePageNeedsNothingFromOutside() async throws {
+    @Test(.timeLimit(.minutes(10))) func thePageNeedsNothingFromOutside() async throws {
         try await GatewayFixture.run { gateway in
             let page = try await gateway.get("//docs")
             #expect(page.status == 200)

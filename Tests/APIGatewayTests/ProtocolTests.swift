@@ -5,7 +5,7 @@ import Testing
 @testable import APIGateway
 
 @Suite struct ProtocolTests {
-    @Test(.timeLimit(.minutes(5))) func everyAnswerNamesItsRequest() async throws {
+    @Test(.timeLimit(.minutes(10))) func everyAnswerNamesItsRequest() async throws {
         try await GatewayFixture.run { gateway in
             let given = try await gateway.get("/health", headers: ["X-Request-ID": "mine-1"])
             #expect(given.headers["X-Request-ID"] == "mine-1")
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatTheServerRefusesHasTheSameShape() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatTheServerRefusesHasTheSameShape() async throws {
         try await GatewayFixture.run { gateway in
             let unknown = try await gateway.get("/nothing/here")
             #expect(unknown.status == 404)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func noInputIsAServerError() async throws {
+    @Test(.timeLimit(.minutes(10))) func noInputIsAServerError() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let session = try await gateway.makeSession()
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func metricsCountWhatWasAsked() async throws {
+    @Test(.timeLimit(.minutes(10))) func metricsCountWhatWasAsked() async throws {
         try await GatewayFixture.run { gateway in
             _ = try await gateway.get("/sessions/none")
             var text = ""

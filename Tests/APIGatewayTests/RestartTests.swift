@@ -46,17 +46,17 @@ import Testing
         #expect(try await gateway.get("//metrics").text.contains("sandbox_executions_open 1\n"))
     }
 
-    @Test(.timeLimit(.minutes(5))) func aRestartGoesOnFromTheDatabase() async throws {
+    @Test(.timeLimit(.minutes(10))) func aRestartGoesOnFromTheDatabase() async throws {
         try await Self.twice(first: Self.fill, second: Self.check)
     }
 
-    @Test(.timeLimit(.minutes(5))) func everythingIsAnsweredFromTheDatabaseWithoutMemory() async throws {
+    @Test(.timeLimit(.minutes(10))) func everythingIsAnsweredFromTheDatabaseWithoutMemory() async throws {
         var options = GatewayFixture.Options()
         options.cacheBytes = 0
         try await Self.twice(options, first: Self.fill, second: Self.check)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aLostDatabaseIsBuiltAgain() async throws {
+    @Test(.timeLimit(.minutes(10))) func aLostDatabaseIsBuiltAgain() async throws {
         try await Self.twice(
             first: Self.fill,
             between: { folder in
@@ -69,7 +69,7 @@ import Testing
         )
     }
 
-    @Test(.timeLimit(.minutes(5))) func aDamagedDatabaseIsBuiltAgain() async throws {
+    @Test(.timeLimit(.minutes(10))) func aDamagedDatabaseIsBuiltAgain() async throws {
         try await Self.twice(
             first: Self.fill,
             between: { folder in
@@ -80,7 +80,7 @@ import Testing
         )
     }
 
-    @Test(.timeLimit(.minutes(5))) func aDatabaseOfAnotherLogIsBuiltAgain() async throws {
+    @Test(.timeLimit(.minutes(10))) func aDatabaseOfAnotherLogIsBuiltAgain() async throws {
         try await Self.twice(
             first: Self.fill,
             between: { folder in
@@ -97,7 +97,7 @@ import Testing
         )
     }
 
-    @Test(.timeLimit(.minutes(5))) func startingAndStoppingManyTimesWorks() async throws {
+    @Test(.timeLimit(.minutes(10))) func startingAndStoppingManyTimesWorks() async throws {
         let folder = try GatewayFixture.makeFolder()
         defer { GatewayFixture.remove(folder) }
         var options = GatewayFixture.Options()

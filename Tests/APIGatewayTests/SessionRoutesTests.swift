@@ -6,7 +6,7 @@ import Testing
 @testable import APIGateway
 
 @Suite struct SessionRoutesTests {
-    @Test(.timeLimit(.minutes(5))) func aSessionIsCreatedReadTerminatedAndDeleted() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSessionIsCreatedReadTerminatedAndDeleted() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let body = #"{"template_id":"t1","id":"s1","cpu":"1","memory":"512Mi","disk":"1Gi","env_vars":{"A":"b"}}"#
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func refusalsHaveTheirStatusAndCode() async throws {
+    @Test(.timeLimit(.minutes(10))) func refusalsHaveTheirStatusAndCode() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let unknown = try await gateway.send("POST", "/sessions", #"{"template_id":"none"}"#)
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func listsArePagedAndFiltered() async throws {
+    @Test(.timeLimit(.minutes(10))) func listsArePagedAndFiltered() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate("t1")
             for number in 1...5 { _ = try await gateway.makeSession("s\(number)") }
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func dependenciesAreKeptAndInstallingAtFirst() async throws {
+    @Test(.timeLimit(.minutes(10))) func dependenciesAreKeptAndInstallingAtFirst() async throws {
         try await GatewayFixture.run { gateway in
             gateway.dispatcher.holdSessions()
             try await gateway.makeTemplate()
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSilentDispatcherIsUnavailable() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSilentDispatcherIsUnavailable() async throws {
         var options = GatewayFixture.Options()
         options.decisionTimeout = .seconds(15)
         try await GatewayFixture.run(options) { gateway in

@@ -8,7 +8,7 @@ import Testing
 
 /// Two gateways that follow the same log at their own pace.
 @Suite struct SharedViewTests {
-    @Test(.timeLimit(.minutes(5))) func anEndThatOneHasFollowedIsKnownToTheOther() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndThatOneHasFollowedIsKnownToTheOther() async throws {
         try await Views.run { views in
             try await views.publish(.execution("e", .completed, version: 2))
             try await views.first.follow(1)
@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anEndThatIsReadHereIsKnownThere() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndThatIsReadHereIsKnownThere() async throws {
         try await Views.run { views in
             try await views.publish(.execution("e", .completed, version: 2))
             try await views.first.follow(1)
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anEndThatComesWhileItIsShownIsShownTheNextTime() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndThatComesWhileItIsShownIsShownTheNextTime() async throws {
         try await Views.run { views in
             let id = ExecutionID("e")
             try await views.publish(.execution("e", .running, version: 1))
@@ -65,7 +65,7 @@ import Testing
         #expect(!unshown.contains(b))
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatOneHasShownOnItsWayTheOtherShowsToo() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatOneHasShownOnItsWayTheOtherShowsToo() async throws {
         try await Views.run { views in
             let key = StateKey.execution(ExecutionID("e"))
             try await views.publish(.execution("e", .running, version: 1))
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatWasAcceptedHereIsKnownThereBeforeAnybodyDecides() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatWasAcceptedHereIsKnownThereBeforeAnybodyDecides() async throws {
         try await Views.run { views in
             guard case .execution(let accepted) = StateRecord.execution("e", .pending, version: 0) else { return }
             await views.first.shared.share(accepted)
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anOlderRecordReplacesNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func anOlderRecordReplacesNothing() async throws {
         try await Views.run { views in
             guard case .execution(let old) = StateRecord.execution("e", .pending, version: 0) else { return }
             await views.second.shared.share(old)
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aDeletionIsWaitedForWhereItIsYetToCome() async throws {
+    @Test(.timeLimit(.minutes(10))) func aDeletionIsWaitedForWhereItIsYetToCome() async throws {
         try await Views.run { views in
             let key = StateKey.execution(ExecutionID("e"))
             try await views.publish(.execution("e", .running, version: 1))
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func withoutTheCacheTheLogIsFollowedToItsEnd() async throws {
+    @Test(.timeLimit(.minutes(10))) func withoutTheCacheTheLogIsFollowedToItsEnd() async throws {
         try await Views.run(isCacheGone: true) { views in
             try await views.publish(.execution("e", .completed, version: 2))
             let refreshing = Task { try await views.second.shared.refresh(.execution(ExecutionID("e"))) }
@@ -122,7 +122,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func whatMayHaveBeenAcceptedElsewhereIsNotCalledUnknown(isCacheGone: Bool) async throws {
         try await Views.run(isCacheGone: isCacheGone) { views in
             let id = ExecutionID.make()
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [
             StateKey.execution(ExecutionID("none")), .execution(ExecutionID("exec_00000000000000000000000")),
             .execution(ExecutionID("exec_0zzzzzzzzzzzz0000000000")), .execution(ExecutionID(SessionID.make().rawValue)),
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatWasDeletedIsGoneHoweverNewItsIdIs() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatWasDeletedIsGoneHoweverNewItsIdIs() async throws {
         try await Views.run { views in
             let id = ExecutionID.make()
             try await views.publish(.execution(id.rawValue, .completed, version: 2))

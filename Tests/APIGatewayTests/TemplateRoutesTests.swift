@@ -8,7 +8,7 @@ import Testing
         "default_memory_mb":256,"default_disk_mb":2048,"default_timeout_sec":60,"default_env_vars":{"A":"1"},"extra":[]}
         """#
 
-    @Test(.timeLimit(.minutes(5))) func aTemplateIsCreatedReadChangedAndDeleted() async throws {
+    @Test(.timeLimit(.minutes(10))) func aTemplateIsCreatedReadChangedAndDeleted() async throws {
         try await GatewayFixture.run { gateway in
             let created = try await gateway.send("POST", "/templates", Self.full)
             #expect(created.status == 201)
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatIsNotGivenHasItsDefault() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatIsNotGivenHasItsDefault() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate()
             let template = try await gateway.get("/templates/t1")
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aTakenIdOrNameIsAConflict() async throws {
+    @Test(.timeLimit(.minutes(10))) func aTakenIdOrNameIsAConflict() async throws {
         try await GatewayFixture.run { gateway in
             try await gateway.makeTemplate("t1")
             try await gateway.makeTemplate("t2")
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func listsAreArraysByName() async throws {
+    @Test(.timeLimit(.minutes(10))) func listsAreArraysByName() async throws {
         try await GatewayFixture.run { gateway in
             for id in ["c", "a", "b"] { try await gateway.makeTemplate(id) }
             let all = try await gateway.get("/templates")
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aBodyThatIsNotUTF8IsABadRequest() async throws {
+    @Test(.timeLimit(.minutes(10))) func aBodyThatIsNotUTF8IsABadRequest() async throws {
         try await GatewayFixture.run { gateway in
             let answer = try await gateway.send("POST", "/templates", bytes: [123, 34, 255, 34, 58, 49, 125])
             #expect(answer.status == 400)

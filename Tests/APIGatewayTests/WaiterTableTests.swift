@@ -4,7 +4,7 @@ import Testing
 @testable import APIGateway
 
 @Suite struct WaiterTableTests {
-    @Test(.timeLimit(.minutes(5))) func aValueBeforeTheQuestionIsNotMissed() async {
+    @Test(.timeLimit(.minutes(10))) func aValueBeforeTheQuestionIsNotMissed() async {
         let table = WaiterTable<String, Int>()
         let waiter = table.register("a", timeout: .seconds(60))
         table.resume("a", with: 1)
@@ -15,7 +15,7 @@ import Testing
         #expect(!table.isAwaited("a"))
     }
 
-    @Test(.timeLimit(.minutes(5))) func everyoneWhoWaitsGetsIt() async {
+    @Test(.timeLimit(.minutes(10))) func everyoneWhoWaitsGetsIt() async {
         let table = WaiterTable<String, Int>()
         let waiters = (0..<10).map { _ in table.register("a", timeout: .seconds(60)) }
         let other = table.register("b", timeout: .seconds(60))
@@ -34,7 +34,7 @@ import Testing
         #expect(!table.isAwaited("b"))
     }
 
-    @Test(.timeLimit(.minutes(5))) func theNearestDeadlineIsNotHeldUpByALaterOne() async {
+    @Test(.timeLimit(.minutes(10))) func theNearestDeadlineIsNotHeldUpByALaterOne() async {
         let table = WaiterTable<String, Int>()
         let long = table.register("a", timeout: .seconds(3600))
         let short = table.register("a", timeout: .milliseconds(20))
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aCancelledTaskWaitsNoLonger() async {
+    @Test(.timeLimit(.minutes(10))) func aCancelledTaskWaitsNoLonger() async {
         let table = WaiterTable<String, Int>()
         let waiter = table.register("a", timeout: .seconds(3600))
         let task = Task { await waiter.value() }

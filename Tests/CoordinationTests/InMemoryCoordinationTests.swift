@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct InMemoryCoordinationTests {
-    @Test(.timeLimit(.minutes(5)), arguments: CoordinationContract.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: CoordinationContract.allCases)
     func honours(_ clause: CoordinationContract) async throws {
         let coordination = InMemoryCoordination()
         try await clause.verify(coordination) { coordination.forget() }

@@ -8,7 +8,7 @@ import Testing
 
 /// A gateway's view of files that lie on a node, over real HTTP.
 @Suite struct DataPlaneTests {
-    @Test(.timeLimit(.minutes(5))) func anUploadAppearsOnTheNodeAndComesBackAsItWas() async throws {
+    @Test(.timeLimit(.minutes(10))) func anUploadAppearsOnTheNodeAndComesBackAsItWas() async throws {
         try await Node.run { node in
             let workspace = try await node.remote()
             let content = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anUploadThatIsLetGoLeavesNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func anUploadThatIsLetGoLeavesNothing() async throws {
         try await Node.run { node in
             let workspace = try await node.remote()
             try await workspace.write(WorkspacePath("never")).append([1, 2, 3])
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func listingsSayWhatLocalOnesSay() async throws {
+    @Test(.timeLimit(.minutes(10))) func listingsSayWhatLocalOnesSay() async throws {
         try await Node.run { node in
             for name in ["a", "b", "c"] { try Data([1]).write(to: URL(filePath: node.folder + "/\(name)")) }
             try FileManager.default.createSymbolicLink(
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [("absent", RuntimeError.Code.fileNotFound), ("link", .invalidPath), ("folder", .notARegularFile)]
     )
     func refusalsOfTheNodeComeThrough(path: String, code: RuntimeError.Code) async throws {
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aFileThatChangedIsNotTakenForTheOneThatWasLookedAt() async throws {
+    @Test(.timeLimit(.minutes(10))) func aFileThatChangedIsNotTakenForTheOneThatWasLookedAt() async throws {
         try await Node.run { node in
             try Data([1, 2, 3]).write(to: URL(filePath: node.folder + "/file"))
             let file = try await node.remote().read(WorkspacePath("file"))
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func nobodyGetsInWithoutTheToken() async throws {
+    @Test(.timeLimit(.minutes(10))) func nobodyGetsInWithoutTheToken() async throws {
         try await Node.run { node in
             try Data([1]).write(to: URL(filePath: node.folder + "/file"))
             let stranger = try await node.remote(token: "another")
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aContainerThatTheNodeDoesNotHaveIsLost() async throws {
+    @Test(.timeLimit(.minutes(10))) func aContainerThatTheNodeDoesNotHaveIsLost() async throws {
         try await Node.run { node in
             let workspace = try await node.remote(container: "../other")
             let error = await #expect(throws: RuntimeError.self) { _ = try await workspace.list(nil, limit: 1) }
@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aNodeThatIsGoneIsSaidToBe() async throws {
+    @Test(.timeLimit(.minutes(10))) func aNodeThatIsGoneIsSaidToBe() async throws {
         let workspaces = RemoteWorkspaces(client: try HTTPClient(), token: Secret("t"), spoolDirectory: "/tmp")
         for address in ["", "http://127.0.0.1:1"] {
             let error = await #expect(throws: RuntimeError.self) {

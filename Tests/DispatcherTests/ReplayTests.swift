@@ -9,7 +9,7 @@ import Testing
 
 /// Whatever part of the log is read again, after whatever restart, the state is the same.
 @Suite struct ReplayTests {
-    @Test(.timeLimit(.minutes(5)), arguments: 0..<60) func replayingGivesTheSameState(_ seed: UInt64) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: 0..<60) func replayingGivesTheSameState(_ seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let log = RandomLog.make(records: 300, using: &random)
         let once = try await Run.make("once-\(seed)")

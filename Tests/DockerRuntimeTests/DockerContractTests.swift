@@ -7,7 +7,7 @@ import Testing
 
 extension RealContainers {
     @Suite struct DockerContractTests {
-        @Test(.timeLimit(.minutes(5)), arguments: SandboxRuntimeContract.allCases)
+        @Test(.timeLimit(.minutes(10)), arguments: SandboxRuntimeContract.allCases)
         func honours(_ clause: SandboxRuntimeContract) async throws {
             let fixture = try await DockerFixture()
             let code = "open('/workspace/running', 'w').close()\nwhile True: pass\n"

@@ -9,7 +9,7 @@ import Testing
 
 extension RealContainers {
     @Suite struct DockerRuntimeTests {
-        @Test(.timeLimit(.minutes(5))) func saysWhatHolds() async throws {
+        @Test(.timeLimit(.minutes(10))) func saysWhatHolds() async throws {
             let fixture = try await DockerFixture()
             let found = await fixture.runtime.capabilities()
             #expect(found.problem == nil)
@@ -25,7 +25,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func aContainerIsMadeAsSafeAsItCanBe() async throws {
+        @Test(.timeLimit(.minutes(10))) func aContainerIsMadeAsSafeAsItCanBe() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(
                 fixture.spec("a") {
@@ -60,7 +60,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func appliesAllLimitsToAContainerThatRuns() async throws {
+        @Test(.timeLimit(.minutes(10))) func appliesAllLimitsToAContainerThatRuns() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             try await sandbox.apply(ResourceLimits(cpuCores: 0.25, memoryBytes: 96 << 20, maxProcesses: 40))
@@ -77,7 +77,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func leavesNothingOfAStoppedSandbox() async throws {
+        @Test(.timeLimit(.minutes(10))) func leavesNothingOfAStoppedSandbox() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             let agent = try #require((sandbox as? DockerSandbox)?.container.processID)
@@ -94,7 +94,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func tellsThatAContainerWasRemovedFromOutside() async throws {
+        @Test(.timeLimit(.minutes(10))) func tellsThatAContainerWasRemovedFromOutside() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             try await fixture.docker.request("DELETE", "/containers/\(sandbox.handle)?force=true")
@@ -103,7 +103,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func aContainerInTheWayIsReplaced() async throws {
+        @Test(.timeLimit(.minutes(10))) func aContainerInTheWayIsReplaced() async throws {
             let fixture = try await DockerFixture()
             let name = ContainerPlan.name(instance: fixture.runtime.store.instance, id: try SandboxID("a"))
             let body = Array(#"{"Image":"\#(DockerFixture.image)","Cmd":["/bin/sh"]}"#.utf8)
@@ -113,7 +113,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func theDaemonItselfTellsOfMemoryThatWasUsedUp() async throws {
+        @Test(.timeLimit(.minutes(10))) func theDaemonItselfTellsOfMemoryThatWasUsedUp() async throws {
             let fixture = try await DockerFixture()
             let start = Date()
             let sandbox = try await fixture.runtime.start(fixture.spec("a") { $0.limits.memoryBytes = 64 << 20 })
@@ -127,7 +127,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func startsAndStopsManyAtOnce() async throws {
+        @Test(.timeLimit(.minutes(10))) func startsAndStopsManyAtOnce() async throws {
             let fixture = try await DockerFixture()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<12 {
@@ -146,7 +146,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5)), arguments: [1, 8, 20, 60, 90], [true, false])
+        @Test(.timeLimit(.minutes(10)), arguments: [1, 8, 20, 60, 90], [true, false])
         func nothingIsLeftOfStartsThatAnEndMeets(_ milliseconds: Int, _ isShutDown: Bool) async throws {
             let fixture = try await DockerFixture()
             let starts = try (0..<3).map { number in
@@ -173,7 +173,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func nothingIsLeftOfAStartThatIsCancelledOnTheWay() async throws {
+        @Test(.timeLimit(.minutes(10))) func nothingIsLeftOfAStartThatIsCancelledOnTheWay() async throws {
             let fixture = try await DockerFixture()
             for milliseconds in [1, 5, 20, 50, 80] {
                 let task = Task { try await fixture.runtime.start(fixture.spec("a")) }

@@ -9,7 +9,7 @@ import Testing
 
 extension RealContainers {
     @Suite struct ImageTests {
-        @Test(.timeLimit(.minutes(5))) func takesNothingOverFromAnImageButItsFiles() async throws {
+        @Test(.timeLimit(.minutes(10))) func takesNothingOverFromAnImageButItsFiles() async throws {
             let fixture = try await DockerFixture()
             let name = "sandbox-test-settings:1"
             try await fixture.docker.makeImage(
@@ -35,7 +35,7 @@ extension RealContainers {
         }
 
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(10)),
             .enabled(
                 if: ProcessInfo.processInfo.environment["SANDBOX_BIN_DIR"] != nil,
                 "needs the static agent of a release build in SANDBOX_BIN_DIR"
@@ -54,7 +54,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func hearsOfImagesThatComeAndGo() async throws {
+        @Test(.timeLimit(.minutes(10))) func hearsOfImagesThatComeAndGo() async throws {
             let fixture = try await DockerFixture()
             let name = "sandbox-test-news:1"
             #expect(throws: RuntimeError.self) { try fixture.runtime.resolve(image: name) }
@@ -65,7 +65,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func usesAllowedImagesOnly() async throws {
+        @Test(.timeLimit(.minutes(10))) func usesAllowedImagesOnly() async throws {
             let fixture = try await DockerFixture { $0.allowedImages = ["sandbox-template-*", "exact:1"] }
             #expect(throws: Never.self) { try fixture.runtime.resolve(image: DockerFixture.image) }
             try await fixture.docker.makeImage("sandbox-test-other", of: .nothing)
@@ -78,7 +78,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func pullsWhatIsMissing() async throws {
+        @Test(.timeLimit(.minutes(10))) func pullsWhatIsMissing() async throws {
             let registry = try await ScriptedRegistry.start()
             let fixture = try await DockerFixture { $0.pullsImages = true }
             let name = "127.0.0.1:\(registry.port)/tests/tiny:1"
@@ -95,7 +95,7 @@ extension RealContainers {
             await registry.stop()
         }
 
-        @Test(.timeLimit(.minutes(5))) func tellsWhatTheRegistrySaid() async throws {
+        @Test(.timeLimit(.minutes(10))) func tellsWhatTheRegistrySaid() async throws {
             let registry = try await ScriptedRegistry.start()
             let fixture = try await DockerFixture { $0.pullsImages = true }
             for (name, text) in [

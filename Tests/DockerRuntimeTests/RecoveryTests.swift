@@ -9,7 +9,7 @@ import Testing
 
 extension RealContainers {
     @Suite struct RecoveryTests {
-        @Test(.timeLimit(.minutes(5))) func aSandboxGoesOnWithTheNextRuntime() async throws {
+        @Test(.timeLimit(.minutes(10))) func aSandboxGoesOnWithTheNextRuntime() async throws {
             let fixture = try await DockerFixture()
             let first = try await fixture.runtime.start(fixture.spec("a"))
             try await first.apply(ResourceLimits(memoryBytes: 128 << 20, diskBytes: 1 << 20))
@@ -39,7 +39,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func anOrderThatRanHasNoOutcomeAndLeavesNothing() async throws {
+        @Test(.timeLimit(.minutes(10))) func anOrderThatRanHasNoOutcomeAndLeavesNothing() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             let code = """
@@ -64,7 +64,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func nobodyButTheAgentIsHeard() async throws {
+        @Test(.timeLimit(.minutes(10))) func nobodyButTheAgentIsHeard() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             let agent = try #require((sandbox as? DockerSandbox)?.container.processID)
@@ -86,7 +86,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func whatCannotBeTakenOverIsLeftToTheReaper() async throws {
+        @Test(.timeLimit(.minutes(10))) func whatCannotBeTakenOverIsLeftToTheReaper() async throws {
             let fixture = try await DockerFixture()
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             let record = fixture.runtime.files.record(of: sandbox.id)
@@ -106,7 +106,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func filesOfAContainerThatIsGoneGoToo() async throws {
+        @Test(.timeLimit(.minutes(10))) func filesOfAContainerThatIsGoneGoToo() async throws {
             let fixture = try await DockerFixture()
             let (lost, known) = (
                 try await fixture.runtime.start(fixture.spec("lost")),
@@ -132,7 +132,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func theReaperKnowsItsOwn() async throws {
+        @Test(.timeLimit(.minutes(10))) func theReaperKnowsItsOwn() async throws {
             let (mine, other) = (try await DockerFixture(), try await DockerFixture())
             let sandbox = try await other.runtime.start(other.spec("a"))
             #expect(await mine.runtime.removeLeftovers(keeping: []) == LeftoverReport())
@@ -142,7 +142,7 @@ extension RealContainers {
             try await other.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func aContainerThatNobodyComesBackForEndsItself() async throws {
+        @Test(.timeLimit(.minutes(10))) func aContainerThatNobodyComesBackForEndsItself() async throws {
             let fixture = try await DockerFixture { $0.orphanTimeout = .seconds(1) }
             let sandbox = try await fixture.runtime.start(fixture.spec("a"))
             await fixture.runtime.detach()

@@ -10,7 +10,7 @@ import Testing
 extension RealContainers {
     @Suite struct StartFailureTests {
         @Test(
-            .timeLimit(.minutes(5)),
+            .timeLimit(.minutes(10)),
             arguments: [
                 ("#!/bin/sh\necho no luck >&2\nexit 3\n", RuntimeError.Code.startFailed, "no luck"),
                 ("#!/bin/sh\necho waiting >&2\nsleep 1000\n", .startTimedOut, "waiting"),
@@ -41,7 +41,7 @@ extension RealContainers {
             unlink(agent)
         }
 
-        @Test(.timeLimit(.minutes(5))) func namesTheAgentThatIsMissing() async throws {
+        @Test(.timeLimit(.minutes(10))) func namesTheAgentThatIsMissing() async throws {
             let fixture = try await DockerFixture { $0.agentPath = "/none/agent" }
             let error = await #expect(throws: RuntimeError.self) {
                 _ = try await fixture.runtime.start(fixture.spec("a"))
@@ -52,7 +52,7 @@ extension RealContainers {
             try await fixture.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func givesNoNetworkUnlessTheInstallationNamesOne() async throws {
+        @Test(.timeLimit(.minutes(10))) func givesNoNetworkUnlessTheInstallationNamesOne() async throws {
             let fixture = try await DockerFixture()
             let error = await #expect(throws: RuntimeError.self) {
                 _ = try await fixture.runtime.start(fixture.spec("a") { $0.hasNetwork = true })
@@ -68,7 +68,7 @@ extension RealContainers {
             try await open.close()
         }
 
-        @Test(.timeLimit(.minutes(5))) func isAloneInItsStateDirectory() async throws {
+        @Test(.timeLimit(.minutes(10))) func isAloneInItsStateDirectory() async throws {
             let fixture = try await DockerFixture()
             let error = await #expect(throws: RuntimeError.self) { _ = try await fixture.next() }
             #expect(error?.code == .unavailable)
@@ -77,7 +77,7 @@ extension RealContainers {
             try await fixture.close(next)
         }
 
-        @Test(.timeLimit(.minutes(5))) func saysThatNoDaemonAnswers() async throws {
+        @Test(.timeLimit(.minutes(10))) func saysThatNoDaemonAnswers() async throws {
             var configuration = DockerConfiguration(stateDirectory: "/none", agentPath: "/none")
             configuration.host = try #require(DockerHost("unix:///none/docker.sock"))
             let error = await #expect(throws: RuntimeError.self) {
@@ -87,7 +87,7 @@ extension RealContainers {
             #expect(error?.message.contains("unix:///none/docker.sock") == true)
         }
 
-        @Test(.timeLimit(.minutes(5))) func sandboxesEndWithoutTheDaemonToo() async throws {
+        @Test(.timeLimit(.minutes(10))) func sandboxesEndWithoutTheDaemonToo() async throws {
             // One of its own: the others need theirs.
             let docker = try RealDocker()
             try await docker.start()

@@ -3,7 +3,7 @@ import HTTPClient
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(10))) struct HTTPClientTests {
     private let client: HTTPClient
 
     init() throws { self.client = try HTTPClient() }

@@ -42,7 +42,7 @@ import Testing
         return try #require(try await client.readResponse(isHead: line.hasPrefix("HEAD")))
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["now", "async"])
+    @Test(.timeLimit(.minutes(10)), arguments: ["now", "async"])
     func answersPipelinedRequestsInOrder(_ route: String) async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 3, 7])
+    @Test(.timeLimit(.minutes(10)), arguments: [1, 3, 7])
     func readsRequestsThatComeInFragments(_ size: Int) async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func givesEachBodyToItsPolicy() async throws {
+    @Test(.timeLimit(.minutes(10))) func givesEachBodyToItsPolicy() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             let large = String(repeating: "x", count: 100_000)
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["/now", "/none"])
+    @Test(.timeLimit(.minutes(10)), arguments: ["/now", "/none"])
     func cutsOffChunkedBodiesOverTheirLimit(_ path: String) async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func refusesBeforeALargeBodyIsRead() async throws {
+    @Test(.timeLimit(.minutes(10))) func refusesBeforeALargeBodyIsRead() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             let response = try await self.request(client, "POST /deny", "Content-Length: 90000000\r\n")
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(10)), arguments: [true, false])
     func hearsOutWhoSendsBeforeReading(_ isChunked: Bool) async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["/deny", "/nothing"])
+    @Test(.timeLimit(.minutes(10)), arguments: ["/deny", "/nothing"])
     func keepsTheConnectionWhenASmallBodyIsRefused(_ path: String) async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func answersExpectations() async throws {
+    @Test(.timeLimit(.minutes(10))) func answersExpectations() async throws {
         try await withServer(Self.routes) { _, port in
             let expectation = "Expect: 100-continue\r\nContent-Length: 3\r\n"
             let client = try RawClient(port: port)
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func answersHeadWithoutABody() async throws {
+    @Test(.timeLimit(.minutes(10))) func answersHeadWithoutABody() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             for path in ["/now", "/async", "/stream", "/stream-now", "/nothing"] {
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func streamsToBothVersions() async throws {
+    @Test(.timeLimit(.minutes(10))) func streamsToBothVersions() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             let chunked = try await self.request(client, "GET /stream")
@@ -190,7 +190,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func namesEachRequest() async throws {
+    @Test(.timeLimit(.minutes(10))) func namesEachRequest() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             func id(_ field: String, _ path: String = "/now") async throws -> String? {
@@ -211,7 +211,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func answers500ForAHeaderThatCannotBeSent() async throws {
+    @Test(.timeLimit(.minutes(10))) func answers500ForAHeaderThatCannotBeSent() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             let response = try await self.request(client, "GET /bad-header")
@@ -221,7 +221,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func closesWhenAskedTo() async throws {
+    @Test(.timeLimit(.minutes(10))) func closesWhenAskedTo() async throws {
         try await withServer(Self.routes) { _, port in
             let client = try RawClient(port: port)
             #expect(try await self.request(client, "GET /now", "Connection: close\r\n").status == 200)
@@ -229,7 +229,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func tellsWhatBecameOfEachRequest() async throws {
+    @Test(.timeLimit(.minutes(10))) func tellsWhatBecameOfEachRequest() async throws {
         let began = ContinuousClock.now
         let seen = Locked<[HTTPObservation]>([])
         let all = Signal()

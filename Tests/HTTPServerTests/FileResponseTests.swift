@@ -23,7 +23,7 @@ import Testing
         return fstat(descriptor, &status) == 0 ? UInt(status.st_ino) : nil
     }
 
-    @Test(.timeLimit(.minutes(5))) func sendsTheWantedRange() async throws {
+    @Test(.timeLimit(.minutes(10))) func sendsTheWantedRange() async throws {
         let count = 300_000
         let route = HTTPRoute.immediate(.get, "/file") { request in
             guard let descriptor = try? Self.open(count) else { return HTTPResponse(500) }
@@ -58,7 +58,7 @@ import Testing
         #expect(Self.file(descriptor) != file)
     }
 
-    @Test(.timeLimit(.minutes(5))) func closesTheFileWhenTheClientLeavesMidway() async throws {
+    @Test(.timeLimit(.minutes(10))) func closesTheFileWhenTheClientLeavesMidway() async throws {
         let count = 32_000_000
         let descriptor = try Self.open(0)
         try #require(ftruncate(descriptor, count) == 0)
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func refusesToSendAFileTwice() async throws {
+    @Test(.timeLimit(.minutes(10))) func refusesToSendAFileTwice() async throws {
         let file = HTTPFile(owning: try Self.open(5), length: 5)
         let route = HTTPRoute(.get, "/file") { _ in HTTPResponse(200, body: .file(file)) }
         try await withServer([route]) { _, port in

@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [("", nil), ("GET /now HTTP/1.1\r\nHost: a\r\nX: ", "y")] as [(String, String?)]
     )
     func endsAHeadThatDoesNotCome(_ bytes: String, _ drop: String?) async throws {
@@ -72,7 +72,7 @@ import Testing
         #expect(try await self.isClosed(configuration, after: bytes, dribbling: drop) >= .milliseconds(300))
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["/buffered", "/streamed", "/nothing"], [nil, "x"] as [String?])
+    @Test(.timeLimit(.minutes(10)), arguments: ["/buffered", "/streamed", "/nothing"], [nil, "x"] as [String?])
     func endsABodyThatDoesNotCome(_ path: String, _ drop: String?) async throws {
         let configuration = try HTTPServerConfiguration(
             port: 0,
@@ -85,7 +85,7 @@ import Testing
         #expect(try await self.isClosed(configuration, after: head, dribbling: drop) >= .milliseconds(300))
     }
 
-    @Test(.timeLimit(.minutes(5))) func endsAConnectionWithoutANextRequest() async throws {
+    @Test(.timeLimit(.minutes(10))) func endsAConnectionWithoutANextRequest() async throws {
         let configuration = try HTTPServerConfiguration(
             port: 0,
             headerTimeout: Self.long,
@@ -97,7 +97,7 @@ import Testing
         #expect(try await self.isClosed(configuration, after: request, answers: 1) >= .milliseconds(300))
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["/large", "/endless"])
+    @Test(.timeLimit(.minutes(10)), arguments: ["/large", "/endless"])
     func endsAnAnswerThatIsNotTaken(_ path: String) async throws {
         let configuration = try HTTPServerConfiguration(
             port: 0,
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func waitsForAHandlerLongerThanForAClient() async throws {
+    @Test(.timeLimit(.minutes(10))) func waitsForAHandlerLongerThanForAClient() async throws {
         let goOn = Signal()
         let route = HTTPRoute(.post, "/wait", body: .buffered(limit: 10)) { _ in
             try? await goOn.wait()
@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func letsTheNextClientWaitAtTheLimit() async throws {
+    @Test(.timeLimit(.minutes(10))) func letsTheNextClientWaitAtTheLimit() async throws {
         let configuration = try HTTPServerConfiguration.patient(threads: 1, connectionLimit: 2)
         try await withServer(Self.routes, configuration: configuration) { _, port in
             let request = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"

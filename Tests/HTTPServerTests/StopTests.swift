@@ -18,7 +18,7 @@ import Testing
         )
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func letsParkedRequestsEnd(_ threads: Int) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: [1, 2]) func letsParkedRequestsEnd(_ threads: Int) async throws {
         let (started, draining) = (Signal(), Signal())
         // Answers only because the server is being stopped.
         let route = HTTPRoute(.get, "/wait") { _ in
@@ -46,7 +46,7 @@ import Testing
         #expect(throws: RawClient.Failure.self) { try RawClient(port: port) }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func closesWhoComesDuringADrain(_ threads: Int) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: [1, 2]) func closesWhoComesDuringADrain(_ threads: Int) async throws {
         let (started, draining, release) = (Signal(), Signal(), Signal())
         let route = HTTPRoute(.get, "/wait") { _ in
             started.fire()
@@ -68,7 +68,7 @@ import Testing
         await stopped
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 2]) func cutsOffWhatDoesNotEnd(_ threads: Int) async throws {
+    @Test(.timeLimit(.minutes(10)), arguments: [1, 2]) func cutsOffWhatDoesNotEnd(_ threads: Int) async throws {
         let started = [Signal(), Signal(), Signal(), Signal()]
         let cancelled = Signal()
         let routes = [
@@ -123,7 +123,7 @@ import Testing
         #expect(server.connections == 0)
     }
 
-    @Test(.timeLimit(.minutes(5))) func endsEndlessStreamsAsIfComplete() async throws {
+    @Test(.timeLimit(.minutes(10))) func endsEndlessStreamsAsIfComplete() async throws {
         let route = HTTPRoute(.get, "/events") { _ in
             HTTPResponse(
                 200,
@@ -146,7 +146,7 @@ import Testing
         await stopped
     }
 
-    @Test(.timeLimit(.minutes(5))) func startsAndStopsManyTimes() async throws {
+    @Test(.timeLimit(.minutes(10))) func startsAndStopsManyTimes() async throws {
         let route = HTTPRoute(.get, "/wait") { _ in .text(200, "done") }
         for index in 0..<100 {
             let server = try Self.server([route], threads: index % 3 + 1)
@@ -183,7 +183,7 @@ import Testing
         #expect { try greedy.start() } throws: { ($0 as? HTTPServerError)?.code == .descriptorLimit }
     }
 
-    @Test(.timeLimit(.minutes(5))) func startsOnceAndStopsAnyNumberOfTimes() async throws {
+    @Test(.timeLimit(.minutes(10))) func startsOnceAndStopsAnyNumberOfTimes() async throws {
         let server = try Self.server([])
         try server.start()
         #expect { try server.start() } throws: { ($0 as? HTTPServerError)?.code == .alreadyStarted }
@@ -196,7 +196,7 @@ import Testing
         await unused.stop(grace: .zero)
     }
 
-    @Test(.timeLimit(.minutes(5))) func drainsWithItsGroup() async throws {
+    @Test(.timeLimit(.minutes(10))) func drainsWithItsGroup() async throws {
         let (started, finish) = (Signal(), Signal())
         let draining = Signal()
         let route = HTTPRoute(.get, "/wait") { _ in

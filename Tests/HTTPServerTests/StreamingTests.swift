@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [0, 1, 20_000, 5_000_000], [true, false])
+    @Test(.timeLimit(.minutes(10)), arguments: [0, 1, 20_000, 5_000_000], [true, false])
     func readsABodyPieceByPiece(_ count: Int, _ isChunked: Bool) async throws {
         let routes = [HTTPRoute(.post, "/up", body: .streamed(limit: 10_000_000), handler: Self.count)]
         try await withServer(routes) { _, port in
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func makesAFastSenderWait() async throws {
+    @Test(.timeLimit(.minutes(10))) func makesAFastSenderWait() async throws {
         let size = 64_000_000
         let (started, goOn) = (Signal(), Signal())
         let route = HTTPRoute(.post, "/up", body: .streamed(limit: size)) { request in
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func answersBeforeTheBodyWasRead() async throws {
+    @Test(.timeLimit(.minutes(10))) func answersBeforeTheBodyWasRead() async throws {
         let route = HTTPRoute(.post, "/up", body: .streamed(limit: 10_000_000)) { request in
             // Swallowing what is left is the server's business.
             let first = try? await request.reader?.next()
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func cutsOffAStreamOverItsLimit() async throws {
+    @Test(.timeLimit(.minutes(10))) func cutsOffAStreamOverItsLimit() async throws {
         let result = Locked("")
         let over = Signal()
         let route = HTTPRoute(.post, "/up", body: .streamed(limit: 50_000)) { request in
@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(10)), arguments: [true, false])
     func tellsABodyThatBrokeOffFromAWholeOne(_ isWaiting: Bool) async throws {
         let (started, left, over) = (Signal(), Signal(), Signal())
         let result = Locked("")
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func cancelsTheHandlerOfAClientThatLeft() async throws {
+    @Test(.timeLimit(.minutes(10))) func cancelsTheHandlerOfAClientThatLeft() async throws {
         let (started, cancelled) = (Signal(), Signal())
         let route = HTTPRoute(.get, "/wait") { _ in
             started.fire()
@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func stopsReadingWhenOnlyTheReadIsCancelled() async throws {
+    @Test(.timeLimit(.minutes(10))) func stopsReadingWhenOnlyTheReadIsCancelled() async throws {
         let cancelled = Signal()
         let route = HTTPRoute(.post, "/up", body: .streamed(limit: 1000)) { request in
             guard let reader = request.reader else { return HTTPResponse(500) }
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func makesAProducerWaitForASlowReader() async throws {
+    @Test(.timeLimit(.minutes(10))) func makesAProducerWaitForASlowReader() async throws {
         let written = Locked(0)
         let isStuck = Signal()
         let piece = [UInt8](repeating: 120, count: 1_000_000)
@@ -228,7 +228,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func sendsEachPieceAtOnce() async throws {
+    @Test(.timeLimit(.minutes(10))) func sendsEachPieceAtOnce() async throws {
         let next = Locked(Signal())
         let route = HTTPRoute(.get, "/events") { _ in
             HTTPResponse(
@@ -260,7 +260,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func breaksOffWhenTheProducerFails() async throws {
+    @Test(.timeLimit(.minutes(10))) func breaksOffWhenTheProducerFails() async throws {
         struct Broken: Error {}
         let route = HTTPRoute(.get, "/broken") { _ in
             HTTPResponse(
@@ -282,7 +282,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(10)), arguments: [true, false])
     func tellsTheProducerThatTheClientLeft(_ isIdle: Bool) async throws {
         let (started, over) = (Signal(), Signal())
         let code = Locked<HTTPServerError.Code?>(nil)
@@ -315,7 +315,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func readsAnUploadedForm() async throws {
+    @Test(.timeLimit(.minutes(10))) func readsAnUploadedForm() async throws {
         let route = HTTPRoute(.post, "/up", body: .streamed(limit: 10_000_000)) { request in
             do throws(HTTPServerError) {
                 var form = try MultipartReader(request)

@@ -45,19 +45,19 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Self.lengths)
+    @Test(.timeLimit(.minutes(10)), arguments: Self.lengths)
     func framesBodiesByOneClearLength(_ row: StrictCase) async throws { try await self.verify(row) }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Self.chunks)
+    @Test(.timeLimit(.minutes(10)), arguments: Self.chunks)
     func readsChunksAsWritten(_ row: StrictCase) async throws { try await self.verify(row) }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Self.fields)
+    @Test(.timeLimit(.minutes(10)), arguments: Self.fields)
     func refusesUnclearHeaderLines(_ row: StrictCase) async throws { try await self.verify(row) }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Self.lines)
+    @Test(.timeLimit(.minutes(10)), arguments: Self.lines)
     func refusesUnclearRequestLines(_ row: StrictCase) async throws { try await self.verify(row) }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Self.sizes)
+    @Test(.timeLimit(.minutes(10)), arguments: Self.sizes)
     func boundsTheHead(_ row: StrictCase) async throws { try await self.verify(row) }
 
     static let lengths: [StrictCase] = [

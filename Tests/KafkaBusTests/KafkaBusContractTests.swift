@@ -6,7 +6,7 @@ import Testing
 /// The promises of a bus, kept by a real broker.
 @Suite(.enabled(if: SharedKafka.missing == nil, "needs a Kafka broker: see KAFKA_HOME"))
 struct KafkaBusContractTests {
-    @Test(.timeLimit(.minutes(3)), arguments: MessageBusContract.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: MessageBusContract.allCases)
     func honours(_ clause: MessageBusContract) async throws {
         let bus = try await SharedKafka.bus(clause.rawValue)
         let reopened = Locked<KafkaBus?>(nil)

@@ -52,7 +52,7 @@ import Testing
         #expect(try await bus.endOffsets(of: "t").reduce(0, +) == Int64(count))
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Fault.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: Fault.allCases)
     func whatIsPublishedIsStoredOnceAndInOrderDespite(_ fault: Fault) async throws {
         let cluster = try MockCluster()
         let bus = try await cluster.bus(["t": 3])
@@ -65,7 +65,7 @@ import Testing
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Fault.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: Fault.allCases)
     func aFollowerMissesNothingAndSeesNothingTwiceDespite(_ fault: Fault) async throws {
         let cluster = try MockCluster()
         let bus = try await cluster.bus(["t": 3])
@@ -78,7 +78,7 @@ import Testing
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatIsPublishedWhileTheBrokerIsAwayIsStoredWhenItIsBack() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatIsPublishedWhileTheBrokerIsAwayIsStoredWhenItIsBack() async throws {
         let cluster = try MockCluster()
         let bus = try await cluster.bus(["t": 3])
         try await bus.publish(Self.messages(0..<30), durability: .flushed)
@@ -92,7 +92,7 @@ import Testing
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aPublisherIsToldWhenTheBrokerStaysAway() async throws {
+    @Test(.timeLimit(.minutes(10))) func aPublisherIsToldWhenTheBrokerStaysAway() async throws {
         let cluster = try MockCluster()
         let bus = try await cluster.bus(["t": 3], messageTimeout: .seconds(5))
         try await bus.publish(Self.messages(0..<3), durability: .flushed)
@@ -116,7 +116,7 @@ import Testing
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aRefusalThatDoesNotPassIsTold() async throws {
+    @Test(.timeLimit(.minutes(10))) func aRefusalThatDoesNotPassIsTold() async throws {
         let cluster = try MockCluster()
         let bus = try await cluster.bus(["t": 3])
         try await bus.publish(Self.messages(0..<3), durability: .flushed)
@@ -129,7 +129,7 @@ import Testing
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aLeaderThatMovesTakesEverythingAlong() async throws {
+    @Test(.timeLimit(.minutes(10))) func aLeaderThatMovesTakesEverythingAlong() async throws {
         let cluster = try MockCluster(brokers: 3)
         let bus = try await cluster.bus(["t": 3])
         let follower = try await bus.follow("t", from: [:])
@@ -144,7 +144,7 @@ import Testing
     }
 
     /// Requests that take their time carry more: so many round trips one after the other would take minutes.
-    @Test(.timeLimit(.minutes(5))) func slowRoundTripsAreShared() async throws {
+    @Test(.timeLimit(.minutes(10))) func slowRoundTripsAreShared() async throws {
         let cluster = try MockCluster()
         let bus = try await cluster.bus(["t": 3])
         try await bus.publish(Self.messages(0..<3), durability: .flushed)

@@ -36,7 +36,7 @@ struct KafkaOwnershipTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anOwnerReadsTheSameNumbersOfEveryTopic() async throws {
+    @Test(.timeLimit(.minutes(10))) func anOwnerReadsTheSameNumbersOfEveryTopic() async throws {
         let bus = try await Self.bus("numbers")
         for topic in Self.topics {
             try await bus.publish(
@@ -70,7 +70,7 @@ struct KafkaOwnershipTests {
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func anOwnerWhoseNameAnotherTakesEndsAndIsToldWhy() async throws {
+    @Test(.timeLimit(.minutes(10))) func anOwnerWhoseNameAnotherTakesEndsAndIsToldWhy() async throws {
         let bus = try await Self.bus("names")
         let owned = Locked<Set<Int>>([])
         let first = try await bus.own(Self.topics, group: "g", member: "a")
@@ -88,7 +88,7 @@ struct KafkaOwnershipTests {
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func twoOwnersShareAndNobodyElseIsDisturbed() async throws {
+    @Test(.timeLimit(.minutes(10))) func twoOwnersShareAndNobodyElseIsDisturbed() async throws {
         let bus = try await Self.bus("shares")
         let (first, second) = (Locked<Set<Int>>([]), Locked<Set<Int>>([]))
         let a = try await bus.own(Self.topics, group: "g", member: "a")
@@ -118,7 +118,7 @@ struct KafkaOwnershipTests {
         await bus.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func whoComesBackInTimeGetsItsPartitionsBack() async throws {
+    @Test(.timeLimit(.minutes(10))) func whoComesBackInTimeGetsItsPartitionsBack() async throws {
         let (bus, other) = (try await Self.bus("back"), try await Self.bus("back"))
         let (first, second) = (Locked<Set<Int>>([]), Locked<Set<Int>>([]))
         let a = try await bus.own(Self.topics, group: "g", member: "a")
@@ -149,7 +149,7 @@ struct KafkaOwnershipTests {
         await other.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func whoStaysAwayIsReplaced() async throws {
+    @Test(.timeLimit(.minutes(10))) func whoStaysAwayIsReplaced() async throws {
         let (bus, other) = (try await Self.bus("away"), try await Self.bus("away"))
         let (first, second) = (Locked<Set<Int>>([]), Locked<Set<Int>>([]))
         let a = try await bus.own(Self.topics, group: "g", member: "a")

@@ -8,7 +8,7 @@ import Testing
 /// TLS and passwords, with a real broker.
 @Suite(.enabled(if: SharedKafka.missing == nil, "needs a Kafka broker: see KAFKA_HOME"))
 struct KafkaSecurityTests {
-    @Test(.timeLimit(.minutes(3))) func connectionsAreProtectedAsConfigured() async throws {
+    @Test(.timeLimit(.minutes(10))) func connectionsAreProtectedAsConfigured() async throws {
         let kafka = try await SecuredKafka.start()
         try await Self.expectStores(
             KafkaBusConfiguration(

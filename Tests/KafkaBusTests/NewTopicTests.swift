@@ -8,7 +8,7 @@ struct NewTopicTests {
     private static let partitions = 16
     private static let perPartition = 8
 
-    @Test(.timeLimit(.minutes(3))) func nothingConfirmedIsMissingInATopicThatSomebodyElseIsMaking() async throws {
+    @Test(.timeLimit(.minutes(10))) func nothingConfirmedIsMissingInATopicThatSomebodyElseIsMaking() async throws {
         let (maker, publisher) = (try await SharedKafka.bus("new"), try await SharedKafka.bus("new"))
         for number in 0..<20 {
             let topic = "topic-\(number)"

@@ -5,13 +5,13 @@ import TestKit
 import Testing
 
 @Suite struct EmbeddedBusContractTests {
-    @Test(.timeLimit(.minutes(5)), arguments: MessageBusContract.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: MessageBusContract.allCases)
     func honours(_ clause: MessageBusContract) async throws {
         try await self.verify(clause, EmbeddedBusConfiguration())
     }
 
     /// Without a message in memory every consumer reads from the database.
-    @Test(.timeLimit(.minutes(5)), arguments: MessageBusContract.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: MessageBusContract.allCases)
     func honoursFromDisk(_ clause: MessageBusContract) async throws {
         try await self.verify(clause, EmbeddedBusConfiguration(tailCount: 0))
     }

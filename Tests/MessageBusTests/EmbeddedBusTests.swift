@@ -3,7 +3,7 @@ import SQLite
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct EmbeddedBusTests {
+@Suite(.timeLimit(.minutes(10))) struct EmbeddedBusTests {
     let folder: TemporaryFolder
 
     init() throws { self.folder = try TemporaryFolder() }

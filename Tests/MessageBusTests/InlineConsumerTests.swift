@@ -4,7 +4,7 @@ import SQLite
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct InlineConsumerTests {
+@Suite(.timeLimit(.minutes(10))) struct InlineConsumerTests {
     let folder: TemporaryFolder
     let bus: EmbeddedBus
 

@@ -9,7 +9,7 @@ import Testing
     private static let kills = 200
     private static let burst = 5
 
-    @Test(.timeLimit(.minutes(5))) func losesNothingConfirmedOverKills() async throws {
+    @Test(.timeLimit(.minutes(10))) func losesNothingConfirmedOverKills() async throws {
         let seed = UInt64.random(in: 0..<UInt64.max)
         print("kill seed \(seed)")
         var generator = SplitMix(state: seed)

@@ -3,7 +3,7 @@ import ServiceKit
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct LogMaintenanceTests {
+@Suite(.timeLimit(.minutes(10))) struct LogMaintenanceTests {
     let folder: TemporaryFolder
     /// In milliseconds; what the bus takes for the time.
     let time = Locked<Int64>(1_000_000)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct LogPatienceTests {
     private static let patience = LogPatience(logger: .disabled, pause: .milliseconds(1))
 
-    @Test(.timeLimit(.minutes(5))) func asksAgainWhileTheAnswerMayPass() async throws {
+    @Test(.timeLimit(.minutes(10))) func asksAgainWhileTheAnswerMayPass() async throws {
         let asked = Locked(0)
         let answer = try await Self.patience.answer {
             let count = asked.withLock { count in
@@ -18,7 +18,7 @@ import Testing
         #expect(answer == 4)
     }
 
-    @Test(.timeLimit(.minutes(5))) func throwsWhatDoesNotPass() async throws {
+    @Test(.timeLimit(.minutes(10))) func throwsWhatDoesNotPass() async throws {
         let error = await #expect(throws: BusError.self) {
             _ = try await Self.patience.answer { () async throws -> Int in throw BusError(.storage, "refused") }
         }
@@ -26,7 +26,7 @@ import Testing
     }
 
     /// A service that waits is stopped at once, and has not failed.
-    @Test(.timeLimit(.minutes(5))) func endsWhenTheServiceIsAskedToStop() async throws {
+    @Test(.timeLimit(.minutes(10))) func endsWhenTheServiceIsAskedToStop() async throws {
         let waiting = Signal()
         let group = ServiceGroup(
             [Waiting(waiting: waiting)],

@@ -3,7 +3,7 @@ import SQLite
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct TransactionalBusTests {
+@Suite(.timeLimit(.minutes(10))) struct TransactionalBusTests {
     let folder: TemporaryFolder
     let writer: SerialWriter
     let bus: EmbeddedBus

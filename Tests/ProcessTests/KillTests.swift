@@ -110,7 +110,7 @@ extension RealProcesses {
         }
 
         /// Who does not run cannot see that the server is gone.
-        @Test(.timeLimit(.minutes(5))) func aStoppedSandboxDiesWithTheServer() async throws {
+        @Test(.timeLimit(.minutes(10))) func aStoppedSandboxDiesWithTheServer() async throws {
             try await Server.with { server in
                 let session = try await server.api.createSession()
                 let inside = Leftovers.processes(of: session.container)

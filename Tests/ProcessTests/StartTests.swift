@@ -6,7 +6,7 @@ import Testing
 
 extension RealProcesses {
     /// A start that cannot succeed says why, what to do, and ends.
-    @Suite(.timeLimit(.minutes(5))) struct StartTests {
+    @Suite(.timeLimit(.minutes(10))) struct StartTests {
         private func run(_ arguments: [String], _ environment: [String: String] = [:]) async throws
             -> (end: ProgramEnd, errors: String)
         {

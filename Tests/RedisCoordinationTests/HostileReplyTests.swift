@@ -4,7 +4,7 @@ import Testing
 
 @testable import RedisCoordination
 
-@Suite(.timeLimit(.minutes(5))) struct HostileReplyTests {
+@Suite(.timeLimit(.minutes(10))) struct HostileReplyTests {
     /// - Parameter callTimeout: Short where no answer comes; long where one does, however busy the machine is.
     private func open(_ server: ScriptedRedis, callTimeout: Duration = .seconds(60)) async throws -> RedisCoordination {
         let configuration = try RedisConfiguration(

@@ -7,7 +7,7 @@ import Testing
 
 @Suite(.enabled(if: RealRedis.isInstalled, "redis-server is not installed"))
 struct RedisContractTests {
-    @Test(.timeLimit(.minutes(5)), arguments: CoordinationContract.allCases)
+    @Test(.timeLimit(.minutes(10)), arguments: CoordinationContract.allCases)
     func honours(_ clause: CoordinationContract) async throws {
         try await RealRedis.with { server in
             let coordination = try await server.open()

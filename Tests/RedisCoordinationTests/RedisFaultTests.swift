@@ -5,7 +5,7 @@ import Testing
 
 @testable import RedisCoordination
 
-@Suite(.enabled(if: RealRedis.isInstalled, "redis-server is not installed"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: RealRedis.isInstalled, "redis-server is not installed"), .timeLimit(.minutes(10)))
 struct RedisFaultTests {
     private let long: Duration = .seconds(600)
 

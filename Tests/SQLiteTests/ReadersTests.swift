@@ -2,7 +2,7 @@ import Foundation
 import SQLite
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ReadersTests {
+@Suite(.timeLimit(.minutes(10))) struct ReadersTests {
     let folder: TemporaryFolder
 
     init() throws { self.folder = try TemporaryFolder() }

@@ -4,7 +4,7 @@ import SQLite
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct SerialWriterTests {
+@Suite(.timeLimit(.minutes(10))) struct SerialWriterTests {
     let folder: TemporaryFolder
 
     init() throws { self.folder = try TemporaryFolder() }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.enabled(if: SandboxedAgent.isPossible, Comment(rawValue: SandboxedAgent.withoutReason)), .serialized)
 struct AgentTests {
-    @Test(.timeLimit(.minutes(5))) func readySaysWhatIsMissingAndWhereItWasSought() async throws {
+    @Test(.timeLimit(.minutes(10))) func readySaysWhatIsMissingAndWhereItWasSought() async throws {
         let agent = try await SandboxedAgent.start(
             AgentConfiguration(pythonPath: "/usr/bin/python-not-there", nodePath: "/opt/node-not-there")
         )
@@ -25,7 +25,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aLanguageThatIsNotWarmStartsWhenItIsNeeded() async throws {
+    @Test(.timeLimit(.minutes(10))) func aLanguageThatIsNotWarmStartsWhenItIsNeeded() async throws {
         let agent = try await SandboxedAgent.start(AgentConfiguration(warmLanguages: []))
         _ = try await agent.ready()
         #expect(try await agent.run(.python, "def handler(e): return 1").value == "1")
@@ -34,7 +34,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.enabled(if: SandboxedAgent.hasNode, "needs /usr/bin/node"), .timeLimit(.minutes(5)))
+    @Test(.enabled(if: SandboxedAgent.hasNode, "needs /usr/bin/node"), .timeLimit(.minutes(10)))
     func warmProcessesOfOtherLanguagesAreNotExposedToCode() async throws {
         let agent = try await SandboxedAgent.start(AgentConfiguration(warmLanguages: [.python, .javascript]))
         _ = try await agent.ready()
@@ -47,7 +47,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func outputBeyondItsLimitIsCountedAndTheProgramGoesOn() async throws {
+    @Test(.timeLimit(.minutes(10))) func outputBeyondItsLimitIsCountedAndTheProgramGoesOn() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         var request = ExecuteRequest.make(
@@ -65,7 +65,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [(100, true), (102, false)])
+    @Test(.timeLimit(.minutes(10)), arguments: [(100, true), (102, false)])
     func aReturnValueOverItsLimitIsRefused(limit: Int, isTooLarge: Bool) async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
@@ -79,7 +79,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func largeCodeEventAndResultPass() async throws {
+    @Test(.timeLimit(.minutes(10))) func largeCodeEventAndResultPass() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         let text = String(repeating: "z", count: 900_000)
@@ -89,7 +89,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func theEnvironmentIsOfThisExecutionAlone() async throws {
+    @Test(.timeLimit(.minutes(10))) func theEnvironmentIsOfThisExecutionAlone() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         let code =
@@ -104,7 +104,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func limitsHoldForTheCodeAndNotForTheNextOne() async throws {
+    @Test(.timeLimit(.minutes(10))) func limitsHoldForTheCodeAndNotForTheNextOne() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         let code =
@@ -116,7 +116,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func metricsAreMeasured() async throws {
+    @Test(.timeLimit(.minutes(10))) func metricsAreMeasured() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         let end = try await agent.run(
@@ -138,7 +138,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aCancelledExecutionEndsAndTheNextOneRuns() async throws {
+    @Test(.timeLimit(.minutes(10))) func aCancelledExecutionEndsAndTheNextOneRuns() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         try await agent.send(.execute(.make(.python, "open('started', 'w')\nwhile True: pass", id: "a")))
@@ -155,7 +155,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aDeadInterpreterIsReplaced() async throws {
+    @Test(.timeLimit(.minutes(10))) func aDeadInterpreterIsReplaced() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         #expect(try await agent.run(.python, "print(1)").out == "1\n")
@@ -167,7 +167,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func anInterpreterThatNeverStartsIsAFault() async throws {
+    @Test(.timeLimit(.minutes(10))) func anInterpreterThatNeverStartsIsAFault() async throws {
         // A program that ends at once in the place of Python.
         let agent = try await SandboxedAgent.start(AgentConfiguration(pythonPath: "/usr/bin/true"))
         guard case .fault(let problem) = try await agent.receive() else {
@@ -179,7 +179,7 @@ struct AgentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatIsNotAFrameEndsTheAgent() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatIsNotAFrameEndsTheAgent() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         try await agent.send(bytes: [255, 255, 255, 255, 0])

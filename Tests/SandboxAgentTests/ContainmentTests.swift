@@ -10,7 +10,7 @@ struct ContainmentTests {
 
     /// Processes that leave their session and parent, one in each language.
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [
             ExecuteRequest.make(
                 .python,
@@ -28,7 +28,7 @@ struct ContainmentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [AgentLanguage.python, .shell])
+    @Test(.timeLimit(.minutes(10)), arguments: [AgentLanguage.python, .shell])
     func aTimeoutKillsEverythingAndKeepsTheOutput(language: AgentLanguage) async throws {
         let code = [
             AgentLanguage.python:
@@ -49,7 +49,7 @@ struct ContainmentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func aForkBombEndsAndTheSandboxGoesOn() async throws {
+    @Test(.timeLimit(.minutes(10))) func aForkBombEndsAndTheSandboxGoesOn() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         var request = ExecuteRequest.make(.python, "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass")
@@ -61,7 +61,7 @@ struct ContainmentTests {
         await agent.stop()
     }
 
-    @Test(.timeLimit(.minutes(5))) func codeCannotReachTheAgentOrTheWarmInterpreter() async throws {
+    @Test(.timeLimit(.minutes(10))) func codeCannotReachTheAgentOrTheWarmInterpreter() async throws {
         let agent = try await SandboxedAgent.start()
         _ = try await agent.ready()
         let end = try await agent.run(.python, Self.attack)

@@ -19,13 +19,13 @@ struct Example: Sendable, CustomTestStringConvertible {
 
 @Suite(.enabled(if: SandboxedAgent.isPossible, Comment(rawValue: SandboxedAgent.withoutReason)), .serialized)
 struct ExecutionTests {
-    @Test(.timeLimit(.minutes(5)), arguments: Example.python)
+    @Test(.timeLimit(.minutes(10)), arguments: Example.python)
     func pythonRunsAsAProgramShould(example: Example) async throws { try await self.verify(example) }
 
-    @Test(.enabled(if: SandboxedAgent.hasNode, "needs /usr/bin/node"), .timeLimit(.minutes(5)), arguments: Example.node)
+    @Test(.enabled(if: SandboxedAgent.hasNode, "needs /usr/bin/node"), .timeLimit(.minutes(10)), arguments: Example.node)
     func javaScriptRunsAsAProgramShould(example: Example) async throws { try await self.verify(example) }
 
-    @Test(.timeLimit(.minutes(5)), arguments: Example.shell)
+    @Test(.timeLimit(.minutes(10)), arguments: Example.shell)
     func shellRunsAsAProgramShould(example: Example) async throws { try await self.verify(example) }
 
     private func verify(_ example: Example) async throws {

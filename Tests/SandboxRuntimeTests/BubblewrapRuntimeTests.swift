@@ -11,7 +11,7 @@ import Testing
         ExecutionOrder(id: OrderID(id), language: .shell, code: Array(code.utf8))
     }
 
-    @Test(.timeLimit(.minutes(5))) func saysWhatHolds() async throws {
+    @Test(.timeLimit(.minutes(10))) func saysWhatHolds() async throws {
         let fixture = try BubblewrapFixture()
         let found = await fixture.runtime.capabilities()
         #expect(found.problem == nil)
@@ -28,7 +28,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func limitsByRlimitsWithoutControlGroups() async throws {
+    @Test(.timeLimit(.minutes(10))) func limitsByRlimitsWithoutControlGroups() async throws {
         let fixture = try BubblewrapFixture { $0.usesControlGroups = false }
         let found = await fixture.runtime.capabilities()
         #expect(found.memory.enforcement == .none && !found.memory.note.isEmpty)
@@ -42,7 +42,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "needs root to have more than one user"))
+    @Test(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "needs root to have more than one user"))
     func givesEachSandboxAUserOfItsOwn() async throws {
         let fixture = try BubblewrapFixture()
         let first = try await fixture.runtime.start(fixture.spec("a"))
@@ -65,7 +65,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func leavesNoProcessOfAStoppedSandbox() async throws {
+    @Test(.timeLimit(.minutes(10))) func leavesNoProcessOfAStoppedSandbox() async throws {
         let fixture = try BubblewrapFixture()
         let sandbox = try await fixture.runtime.start(fixture.spec("a"))
         let agent = try #require((sandbox as? BubblewrapSandbox)?.agentProcessID)
@@ -90,7 +90,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func leavesNoGroupOfAStoppedSandbox() async throws {
+    @Test(.timeLimit(.minutes(10))) func leavesNoGroupOfAStoppedSandbox() async throws {
         let fixture = try BubblewrapFixture()
         let sandbox = try await fixture.runtime.start(fixture.spec("a"))
         let groups = (sandbox as? BubblewrapSandbox)?.groupPaths ?? []
@@ -100,7 +100,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "needs root to make control groups"))
+    @Test(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "needs root to make control groups"))
     func removesGroupsThatNobodyKnows() async throws {
         let fixture = try BubblewrapFixture()
         let sandbox = try await fixture.runtime.start(fixture.spec("mine"))
@@ -116,7 +116,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func lookingForLeftoversSparesWhatStartsMeanwhile() async throws {
+    @Test(.timeLimit(.minutes(10))) func lookingForLeftoversSparesWhatStartsMeanwhile() async throws {
         let fixture = try BubblewrapFixture()
         let isDone = Locked(false)
         async let looking: Void = {
@@ -133,7 +133,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func isAloneInItsStateDirectory() async throws {
+    @Test(.timeLimit(.minutes(10))) func isAloneInItsStateDirectory() async throws {
         let fixture = try BubblewrapFixture()
         let error = #expect(throws: RuntimeError.self) {
             _ = try BubblewrapRuntime(configuration: fixture.runtime.configuration)
@@ -146,7 +146,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [
             ("#!/bin/sh\necho no luck >&2\nexit 3\n", RuntimeError.Code.startFailed, "no luck"),
             ("#!/bin/sh\necho waiting >&2\nsleep 1000\n", .startTimedOut, "waiting"),
@@ -171,7 +171,7 @@ import Testing
         unlink(agent)
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: ["bwrap", "agent"])
+    @Test(.timeLimit(.minutes(10)), arguments: ["bwrap", "agent"])
     func namesTheProgramThatIsMissing(_ which: String) async throws {
         let fixture = try BubblewrapFixture {
             if which == "bwrap" { $0.bwrapPath = "/none/bwrap" } else { $0.agentPath = "/none/agent" }
@@ -183,7 +183,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func givesNoNetworkUnlessTheInstallationAllowsIt() async throws {
+    @Test(.timeLimit(.minutes(10))) func givesNoNetworkUnlessTheInstallationAllowsIt() async throws {
         let fixture = try BubblewrapFixture()
         let error = await #expect(throws: RuntimeError.self) {
             _ = try await fixture.runtime.start(fixture.spec("a") { $0.hasNetwork = true })
@@ -192,7 +192,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func showsTheDirectoriesThatAreConfigured() async throws {
+    @Test(.timeLimit(.minutes(10))) func showsTheDirectoriesThatAreConfigured() async throws {
         let visible = "/var/tmp/visible-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: visible, withIntermediateDirectories: true)
         try Data("shown".utf8).write(to: URL(fileURLWithPath: "\(visible)/f"))
@@ -204,7 +204,7 @@ import Testing
         try await WorkspaceDirectory.removeFolder(visible)
     }
 
-    @Test(.timeLimit(.minutes(5))) func runsAnUnpackedRootFileSystem() async throws {
+    @Test(.timeLimit(.minutes(10))) func runsAnUnpackedRootFileSystem() async throws {
         let root = "\(BubblewrapFixture.temporary)/root-\(UUID().uuidString)"
         let fixture = try {
             for name in ["etc", "usr", "tmp", "proc"] {
@@ -229,7 +229,7 @@ import Testing
         try await WorkspaceDirectory.removeFolder(root)
     }
 
-    @Test(.timeLimit(.minutes(5))) func startsAndStopsManyAtOnce() async throws {
+    @Test(.timeLimit(.minutes(10))) func startsAndStopsManyAtOnce() async throws {
         let fixture = try BubblewrapFixture()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<16 {
@@ -244,7 +244,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func carriesLargeOrdersAndReports() async throws {
+    @Test(.timeLimit(.minutes(10))) func carriesLargeOrdersAndReports() async throws {
         let fixture = try BubblewrapFixture()
         let sandbox = try await fixture.runtime.start(fixture.spec("a"))
         let text = String(repeating: "x", count: 3_000_000)

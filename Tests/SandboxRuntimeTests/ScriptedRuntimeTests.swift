@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct ScriptedRuntimeTests {
-    @Test(.timeLimit(.minutes(5)), arguments: SandboxRuntimeContract.ofAnyRuntime)
+    @Test(.timeLimit(.minutes(10)), arguments: SandboxRuntimeContract.ofAnyRuntime)
     func honours(_ clause: SandboxRuntimeContract) async throws {
         let running = Signal()
         var script = ScriptedRuntime.Script()
@@ -30,7 +30,7 @@ import Testing
         await runtime.shutDown()
     }
 
-    @Test(.timeLimit(.minutes(5))) func failsAsManyStartsAsItIsTold() async throws {
+    @Test(.timeLimit(.minutes(10))) func failsAsManyStartsAsItIsTold() async throws {
         var script = ScriptedRuntime.Script()
         script.failingStarts = 2
         script.startError = RuntimeError(.exhausted, "scripted")
@@ -44,7 +44,7 @@ import Testing
         #expect(runtime.running == [spec.id])
     }
 
-    @Test(.timeLimit(.minutes(5))) func diesInTheOrderThatItIsTold() async throws {
+    @Test(.timeLimit(.minutes(10))) func diesInTheOrderThatItIsTold() async throws {
         var script = ScriptedRuntime.Script()
         script.dyingAfter = [1]
         let runtime = ScriptedRuntime(script)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct WorkspaceDirectoryTests {
     static let methods = [BeneathResolver.Method.kernel, .byHand]
 
-    @Test(.timeLimit(.minutes(5)), arguments: methods)
+    @Test(.timeLimit(.minutes(10)), arguments: methods)
     func writesAndReadsFiles(_ method: BeneathResolver.Method) async throws {
         let fixture = try WorkspaceFixture(method)
         try await fixture.write("a/b/c.txt", "one")
@@ -19,7 +19,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func readsRanges() async throws {
+    @Test(.timeLimit(.minutes(10))) func readsRanges() async throws {
         let fixture = try WorkspaceFixture()
         try await fixture.write("f", "0123456789")
         let file = try await fixture.files.open(WorkspacePath("f"))
@@ -35,7 +35,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func showsNothingOfAnUploadBeforeItsEnd() async throws {
+    @Test(.timeLimit(.minutes(10))) func showsNothingOfAnUploadBeforeItsEnd() async throws {
         let fixture = try WorkspaceFixture()
         try await fixture.write("f", "old")
         var upload: WorkspaceUpload? = try await fixture.files.create(WorkspacePath("f"))
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: methods,
         [
             "out/secret", "out", "absolute", "up/outside/secret", "chain/secret", "loop", "dangling/x",
@@ -72,7 +72,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func followsLinksWithinTheWorkspace() async throws {
+    @Test(.timeLimit(.minutes(10))) func followsLinksWithinTheWorkspace() async throws {
         let fixture = try WorkspaceFixture()
         try await fixture.write("real/f", "x")
         try fixture.link("d", to: "real")
@@ -88,7 +88,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func neitherOpensNorReplacesSpecialFiles() async throws {
+    @Test(.timeLimit(.minutes(10))) func neitherOpensNorReplacesSpecialFiles() async throws {
         let fixture = try WorkspaceFixture()
         #expect(mkfifo("\(fixture.root)/pipe", 0o666) == 0)
         try FileManager.default.createDirectory(atPath: "\(fixture.root)/d", withIntermediateDirectories: false)
@@ -103,7 +103,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func makesNoDirectoryInThePlaceOfAFile() async throws {
+    @Test(.timeLimit(.minutes(10))) func makesNoDirectoryInThePlaceOfAFile() async throws {
         let fixture = try WorkspaceFixture()
         try await fixture.write("f", "x")
         for path in ["f/below", "f/below/deeper"] {
@@ -114,7 +114,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func refusesWhatCameToBeThereMeanwhile() async throws {
+    @Test(.timeLimit(.minutes(10))) func refusesWhatCameToBeThereMeanwhile() async throws {
         let fixture = try WorkspaceFixture()
         let upload = try await fixture.files.create(WorkspacePath("f"))
         try await upload.append([1])
@@ -126,7 +126,7 @@ import Testing
     }
 
     /// A thread swaps a directory for a link that leads out while others write and read through it.
-    @Test(.timeLimit(.minutes(5)), arguments: methods)
+    @Test(.timeLimit(.minutes(10)), arguments: methods)
     func staysInsideWhileLinksAreSwapped(_ method: BeneathResolver.Method) async throws {
         let fixture = try WorkspaceFixture(method)
         try await fixture.write("d/secret", "inside")
@@ -153,7 +153,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "needs root to give files away"))
+    @Test(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "needs root to give files away"))
     func givesWhatItMakesToTheOwner() async throws {
         let fixture = try WorkspaceFixture(owner: FileOwner(user: 234_567, group: 234_568))
         try await fixture.write("a/f", "x")

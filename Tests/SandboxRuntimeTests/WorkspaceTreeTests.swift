@@ -5,7 +5,7 @@ import Testing
 @testable import SandboxRuntime
 
 @Suite struct WorkspaceTreeTests {
-    @Test(.timeLimit(.minutes(5))) func listsByPathWithoutFollowingLinks() async throws {
+    @Test(.timeLimit(.minutes(10))) func listsByPathWithoutFollowingLinks() async throws {
         let fixture = try WorkspaceFixture()
         try await fixture.write("b/two", "22")
         try await fixture.write("a", "1")
@@ -23,7 +23,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func boundsAListing() async throws {
+    @Test(.timeLimit(.minutes(10))) func boundsAListing() async throws {
         let fixture = try WorkspaceFixture()
         for index in 0..<20 { try await fixture.write("f\(index)", "x") }
         let some = try await fixture.files.list(limit: 5)
@@ -33,7 +33,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5))) func measuresWhatIsOnTheDisk() async throws {
+    @Test(.timeLimit(.minutes(10))) func measuresWhatIsOnTheDisk() async throws {
         let fixture = try WorkspaceFixture()
         try await fixture.write("a/f", String(repeating: "x", count: 100_000))
         #expect(truncate("\(fixture.root)/a/f", 100_000) == 0)
@@ -47,7 +47,7 @@ import Testing
     }
 
     /// Deeper than descriptors, paths and the stack go.
-    @Test(.timeLimit(.minutes(5))) func removesAndMeasuresADeepTree() async throws {
+    @Test(.timeLimit(.minutes(10))) func removesAndMeasuresADeepTree() async throws {
         let fixture = try WorkspaceFixture()
         var current = open(fixture.root, O_RDONLY | O_DIRECTORY)
         for _ in 0..<5000 {
@@ -64,7 +64,7 @@ import Testing
         #expect(access(fixture.top, F_OK) != 0)
     }
 
-    @Test(.timeLimit(.minutes(5))) func removesAWideTreeOfAnyModes() async throws {
+    @Test(.timeLimit(.minutes(10))) func removesAWideTreeOfAnyModes() async throws {
         let fixture = try WorkspaceFixture()
         for index in 0..<3000 { close(open("\(fixture.root)/f\(index)", O_CREAT | O_WRONLY, 0)) }
         for index in 0..<50 {
@@ -76,7 +76,7 @@ import Testing
         #expect(access(fixture.top, F_OK) != 0)
     }
 
-    @Test(.timeLimit(.minutes(5))) func removesLinksAndNotWhereTheyLead() async throws {
+    @Test(.timeLimit(.minutes(10))) func removesLinksAndNotWhereTheyLead() async throws {
         let fixture = try WorkspaceFixture()
         try fixture.link("out", to: fixture.outside)
         try fixture.link("secret", to: "\(fixture.outside)/secret")
@@ -91,7 +91,7 @@ import Testing
         try await fixture.close()
     }
 
-    @Test(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "needs root to give files away"))
+    @Test(.timeLimit(.minutes(10)), .enabled(if: geteuid() == 0, "needs root to give files away"))
     func givesATreeAwayWithoutFollowingLinks() async throws {
         let fixture = try WorkspaceFixture()
         try FileManager.default.createDirectory(atPath: "\(fixture.top)/tmp", withIntermediateDirectories: true)

@@ -1,7 +1,7 @@
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct MonitorTests {
+@Suite(.timeLimit(.minutes(10))) struct MonitorTests {
     @Test func aThreadOfOurOwnWaitsForAValue() async throws {
         let (box, done) = (Monitor<Int?>(nil), Signal())
         let seen = Locked(0)

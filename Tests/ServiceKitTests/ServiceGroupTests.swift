@@ -42,7 +42,7 @@ private struct ScriptedService: Service {
 
     private var stops: [String] { self.notes.withLock { $0 }.filter { $0.hasPrefix("stop") } }
 
-    @Test(.timeLimit(.minutes(5))) func stopsTheLastFirst() async throws {
+    @Test(.timeLimit(.minutes(10))) func stopsTheLastFirst() async throws {
         let services = ["store", "bus", "http"].map { self.service($0) }
         let group = ServiceGroup(services, signals: [], logger: .disabled)
         async let ended: Void = group.run()
@@ -52,7 +52,7 @@ private struct ScriptedService: Service {
         #expect(self.stops == ["stop http", "stop bus", "stop store"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func aFailureStopsTheOthersAndIsThrown() async throws {
+    @Test(.timeLimit(.minutes(10))) func aFailureStopsTheOthersAndIsThrown() async throws {
         let group = ServiceGroup(
             [self.service("store"), self.service("bad", .fails), self.service("http")],
             signals: [],
@@ -62,7 +62,7 @@ private struct ScriptedService: Service {
         #expect(Set(self.stops) == ["stop bad", "stop http", "stop store"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func aServiceThatReturnsUnaskedEndsTheGroupWithAnError() async throws {
+    @Test(.timeLimit(.minutes(10))) func aServiceThatReturnsUnaskedEndsTheGroupWithAnError() async throws {
         let group = ServiceGroup(
             [self.service("store"), self.service("short", .returnsAtOnce)],
             signals: [],
@@ -73,7 +73,7 @@ private struct ScriptedService: Service {
         #expect(self.stops.last == "stop store")
     }
 
-    @Test(.timeLimit(.minutes(5))) func cancelsWhatDoesNotDrainInTime() async throws {
+    @Test(.timeLimit(.minutes(10))) func cancelsWhatDoesNotDrainInTime() async throws {
         let stubborn = self.service("stubborn", .ignoresShutdown)
         let group = ServiceGroup([stubborn], drainTimeout: .milliseconds(1), signals: [], logger: .disabled)
         async let ended: Void = group.run()
@@ -83,7 +83,7 @@ private struct ScriptedService: Service {
         #expect(self.stops == ["stop stubborn"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func cancellationOfItsTaskEndsItAsCancelled() async throws {
+    @Test(.timeLimit(.minutes(10))) func cancellationOfItsTaskEndsItAsCancelled() async throws {
         let stubborn = self.service("stubborn", .ignoresShutdown)
         let group = ServiceGroup([self.service("store"), stubborn], signals: [], logger: .disabled)
         let task = Task { try await group.run() }
@@ -92,7 +92,7 @@ private struct ScriptedService: Service {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anInnerGroupIsAskedByTheOuterOne() async throws {
+    @Test(.timeLimit(.minutes(10))) func anInnerGroupIsAskedByTheOuterOne() async throws {
         let inner = self.service("inner")
         let outer = ServiceGroup(
             [self.service("store"), ServiceGroup([inner], signals: [], logger: .disabled)],
@@ -106,14 +106,14 @@ private struct ScriptedService: Service {
         #expect(self.stops == ["stop inner", "stop store"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func aRequestBeforeTheRunStopsItAtOnce() async throws {
+    @Test(.timeLimit(.minutes(10))) func aRequestBeforeTheRunStopsItAtOnce() async throws {
         let group = ServiceGroup([self.service("store")], signals: [], logger: .disabled)
         group.shutDown()
         try await group.run()
         #expect(self.stops == ["stop store"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSignalStopsTheGroup() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSignalStopsTheGroup() async throws {
         let service = self.service("store")
         // One that nothing else in this process listens to.
         let group = ServiceGroup([service], signals: [SIGUSR2], logger: .disabled)
@@ -124,7 +124,7 @@ private struct ScriptedService: Service {
         #expect(self.stops == ["stop store"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func startsAndStopsFiveHundredTimes() async throws {
+    @Test(.timeLimit(.minutes(10))) func startsAndStopsFiveHundredTimes() async throws {
         for _ in 0..<500 {
             let group = ServiceGroup([self.service("a"), self.service("b")], signals: [], logger: .disabled)
             async let ended: Void = group.run()

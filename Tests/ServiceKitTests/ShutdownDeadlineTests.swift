@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatDoesNotStopIsCutOff() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatDoesNotStopIsCutOff() async throws {
         let (started, letGo) = (Signal(), Signal())
         // In its place the process would end, and with it the service.
         let deadline = ShutdownDeadline(drainTimeout: .milliseconds(1), grace: .milliseconds(20), logger: .disabled) {
@@ -34,7 +34,7 @@ import Testing
         #expect(letGo.isFired)
     }
 
-    @Test(.timeLimit(.minutes(5))) func theProcessItselfIsEnded() async {
+    @Test(.timeLimit(.minutes(10))) func theProcessItselfIsEnded() async {
         await #expect(processExitsWith: .exitCode(ShutdownDeadline.status)) {
             let group = ServiceGroup(
                 [DeafService(started: Signal(), letGo: Signal())],
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func oneThatIsCancelledInTimeEndsNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func oneThatIsCancelledInTimeEndsNothing() async throws {
         let (early, late) = (Signal(), Signal())
         let cancelled = ShutdownDeadline(drainTimeout: .zero, grace: .seconds(3), logger: .disabled) {
             early.fire()

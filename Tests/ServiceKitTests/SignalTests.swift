@@ -1,7 +1,7 @@
 import ServiceKit
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct SignalTests {
+@Suite(.timeLimit(.minutes(10))) struct SignalTests {
     @Test func releasesEveryoneWhoWaitsAndWhoComesLater() async throws {
         let signal = Signal()
         let arrived = (0..<10).map { _ in Signal() }

@@ -55,7 +55,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
         return ended.outcome
     }
 
-    @Test(.timeLimit(.minutes(5))) func aClaimedSandboxRunsPython() async throws {
+    @Test(.timeLimit(.minutes(10))) func aClaimedSandboxRunsPython() async throws {
         let fixture = try await WorkerFixture()
         try await self.run(fixture, warmPoolSize: 1) { dispatcher, worker in
             try await until { worker.pool.readyCounts.values.reduce(0, +) != 0 }
@@ -71,7 +71,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func filesSurviveARestartAndProcessesDoNot() async throws {
+    @Test(.timeLimit(.minutes(10))) func filesSurviveARestartAndProcessesDoNot() async throws {
         let fixture = try await WorkerFixture()
         let spec = SessionSpec.sample(image: Self.image)
         let container = try await self.run(fixture) { dispatcher, _ in
@@ -110,7 +110,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anUploadIsSeenByTheNextExecution() async throws {
+    @Test(.timeLimit(.minutes(10))) func anUploadIsSeenByTheNextExecution() async throws {
         let fixture = try await WorkerFixture()
         try await self.run(fixture) { dispatcher, worker in
             let spec = SessionSpec.sample(image: Self.image)
@@ -130,7 +130,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func codeThatKillsItsSandboxCrashesAndTheSessionGoesOn() async throws {
+    @Test(.timeLimit(.minutes(10))) func codeThatKillsItsSandboxCrashesAndTheSessionGoesOn() async throws {
         let fixture = try await WorkerFixture()
         try await self.run(fixture) { dispatcher, worker in
             let spec = SessionSpec.sample(image: Self.image, memoryBytes: 64 << 20)
@@ -146,7 +146,7 @@ private let isPossible = ["/usr/bin/bwrap", "/usr/bin/python3.11"].allSatisfy {
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anEndlessLoopIsCancelled() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndlessLoopIsCancelled() async throws {
         let fixture = try await WorkerFixture()
         try await self.run(fixture) { dispatcher, _ in
             let spec = SessionSpec.sample(image: Self.image)

@@ -7,7 +7,7 @@ import Testing
 @testable import WorkerNode
 
 @Suite struct ExecutionFlowTests {
-    @Test(.timeLimit(.minutes(5))) func aSessionIsMadeAndRunsAnExecution() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSessionIsMadeAndRunsAnExecution() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime { order, _ in
             ExecutionReport(id: order.id, outcome: .exited(code: 0), returnValue: Array("[1.0]".utf8))
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anOrderCarriesWhatTheClientAskedFor() async throws {
+    @Test(.timeLimit(.minutes(10))) func anOrderCarriesWhatTheClientAskedFor() async throws {
         let fixture = try await WorkerFixture()
         let orders = Locked<[ExecutionOrder]>([])
         let runtime = ProgrammedRuntime { order, _ in
@@ -51,7 +51,7 @@ import Testing
         #expect(merged == ["A": "template", "B": "session", "C": "execution"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func executionsOfASessionRunOneAtATimeInOrder() async throws {
+    @Test(.timeLimit(.minutes(10))) func executionsOfASessionRunOneAtATimeInOrder() async throws {
         let fixture = try await WorkerFixture()
         let ran = Locked<[String]>([])
         let (gate, started) = (Signal(), Signal())
@@ -75,7 +75,7 @@ import Testing
         #expect(ran.withLock { $0 } == ["e1", "e2", "e3", "e4", "e5"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func anExecutionOfAnUnknownSessionNeverStarted() async throws {
+    @Test(.timeLimit(.minutes(10))) func anExecutionOfAnUnknownSessionNeverStarted() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
             try await dispatcher.send(.execute(SessionSpec.sample().execution(), attempt: 3))
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func theSameAttemptTwiceRunsOnce() async throws {
+    @Test(.timeLimit(.minutes(10))) func theSameAttemptTwiceRunsOnce() async throws {
         let fixture = try await WorkerFixture()
         let runs = Locked(0)
         let runtime = ProgrammedRuntime { order, _ in
@@ -105,7 +105,7 @@ import Testing
         #expect(runs.withLock { $0 } == 2)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aRunningExecutionIsCancelled() async throws {
+    @Test(.timeLimit(.minutes(10))) func aRunningExecutionIsCancelled() async throws {
         let fixture = try await WorkerFixture()
         let started = Signal()
         let runtime = ProgrammedRuntime { order, sandbox in
@@ -125,7 +125,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func anExecutionThatWaitsIsCancelledAndNeverStarts() async throws {
+    @Test(.timeLimit(.minutes(10))) func anExecutionThatWaitsIsCancelledAndNeverStarts() async throws {
         let fixture = try await WorkerFixture()
         let gate = Signal()
         let ran = Locked<[String]>([])
@@ -149,7 +149,7 @@ import Testing
         #expect(ran.withLock { $0 } == ["e2"])
     }
 
-    @Test(.timeLimit(.minutes(5))) func anExecutionThatHadToWaitCanBeCancelledWhileItRuns() async throws {
+    @Test(.timeLimit(.minutes(10))) func anExecutionThatHadToWaitCanBeCancelledWhileItRuns() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
         let runtime = ProgrammedRuntime(startGate: gate) { order, _ in
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func questionsAreAnsweredByWhatIsKnown() async throws {
+    @Test(.timeLimit(.minutes(10))) func questionsAreAnsweredByWhatIsKnown() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
         let runtime = ProgrammedRuntime { order, _ in
@@ -208,7 +208,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aRecordThatCannotBeReadIsPutAsideAndStopsNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func aRecordThatCannotBeReadIsPutAsideAndStopsNothing() async throws {
         let fixture = try await WorkerFixture()
         let letters = try await fixture.bus.subscribe(to: Topics.deadLetter, group: "test")
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in

@@ -5,7 +5,7 @@ import Testing
 import WorkerNode
 
 @Suite struct FaultTests {
-    @Test(.timeLimit(.minutes(5))) func anEndIsPublishedHoweverLongTheLogRefuses() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndIsPublishedHoweverLongTheLogRefuses() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
         let runtime = ProgrammedRuntime { order, _ in
@@ -33,7 +33,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func noCodeStartsBeforeItsRecordIsAcknowledged() async throws {
+    @Test(.timeLimit(.minutes(10))) func noCodeStartsBeforeItsRecordIsAcknowledged() async throws {
         let fixture = try await WorkerFixture()
         let runs = Locked(0)
         let runtime = ProgrammedRuntime { order, _ in
@@ -57,7 +57,7 @@ import WorkerNode
         #expect(runs.withLock { $0 } == 0)
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatWasAcknowledgedAndIsGoneIsLost() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatWasAcknowledgedAndIsGoneIsLost() async throws {
         let fixture = try await WorkerFixture()
         let spec = SessionSpec.sample()
         let reference = ExecutionReference(execution: ExecutionID("e1"), session: spec.id, attempt: 1)

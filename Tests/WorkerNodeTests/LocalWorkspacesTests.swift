@@ -6,7 +6,7 @@ import Testing
 import WorkerNode
 
 @Suite struct LocalWorkspacesTests {
-    @Test(.timeLimit(.minutes(5))) func servesLiveSessionsAndNobodyElse() async throws {
+    @Test(.timeLimit(.minutes(10))) func servesLiveSessionsAndNobodyElse() async throws {
         let fixture = try await WorkerFixture()
         let worker = try fixture.worker(ProgrammedRuntime())
         try await fixture.run(worker) { dispatcher in
@@ -29,7 +29,7 @@ import WorkerNode
 }
 
 @Suite struct RuntimeCapabilityTests {
-    @Test(.timeLimit(.minutes(5))) func aSandboxThatRanOnIsTakenOver() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSandboxThatRanOnIsTakenOver() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
         let id = try SandboxID("sbx-survivor")
@@ -43,7 +43,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSandboxThatRanOnAndIsNotWantedIsStopped() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSandboxThatRanOnAndIsNotWantedIsStopped() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
         script.recovered = [try SandboxID("sbx-survivor")]
@@ -56,7 +56,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aPooledSandboxThatCannotHaveTheCeilingsIsNotUsed() async throws {
+    @Test(.timeLimit(.minutes(10))) func aPooledSandboxThatCannotHaveTheCeilingsIsNotUsed() async throws {
         let fixture = try await WorkerFixture()
         var script = ScriptedRuntime.Script()
         script.applyError = RuntimeError(.unsupported, "no")

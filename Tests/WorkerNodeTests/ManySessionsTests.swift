@@ -5,7 +5,7 @@ import Testing
 import WorkerNode
 
 @Suite struct ManySessionsTests {
-    @Test(.timeLimit(.minutes(5))) func eachExecutionHasExactlyOneEndInWhateverOrder() async throws {
+    @Test(.timeLimit(.minutes(10))) func eachExecutionHasExactlyOneEndInWhateverOrder() async throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
         var random = SeededGenerator(seed: seed)

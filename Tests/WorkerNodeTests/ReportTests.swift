@@ -5,7 +5,7 @@ import Testing
 import WorkerNode
 
 @Suite struct ReportTests {
-    @Test(.timeLimit(.minutes(5))) func reportsAtBootAndWhenAsked() async throws {
+    @Test(.timeLimit(.minutes(10))) func reportsAtBootAndWhenAsked() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
         let runtime = ProgrammedRuntime { order, _ in
@@ -35,7 +35,7 @@ import WorkerNode
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func reportsAtItsInterval() async throws {
+    @Test(.timeLimit(.minutes(10))) func reportsAtItsInterval() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime(), reportInterval: .milliseconds(100))) { dispatcher in
             let first = try await dispatcher.nextReport()

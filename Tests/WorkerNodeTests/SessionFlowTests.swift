@@ -7,7 +7,7 @@ import Testing
 @testable import WorkerNode
 
 @Suite struct SessionFlowTests {
-    @Test(.timeLimit(.minutes(5))) func anUnknownImageFailsTheSession() async throws {
+    @Test(.timeLimit(.minutes(10))) func anUnknownImageFailsTheSession() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
             let spec = SessionSpec.sample(image: "strange")
@@ -19,7 +19,7 @@ import Testing
         #expect(try fixture.folders().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aStartThatMaySucceedLaterIsTriedOnceMore() async throws {
+    @Test(.timeLimit(.minutes(10))) func aStartThatMaySucceedLaterIsTriedOnceMore() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         runtime.failStarts(with: [RuntimeError(.startTimedOut, "slow")])
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(5)),
+        .timeLimit(.minutes(10)),
         arguments: [
             (RuntimeError.Code.startTimedOut, 2, "start_timed_out"), (.exhausted, 2, "no_capacity"),
             (.startFailed, 1, "start_failed"), (.unavailable, 1, "runtime_unavailable"),
@@ -49,7 +49,7 @@ import Testing
         #expect(try fixture.folders().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(5))) func asManySessionsAsAllowedAndNoMore() async throws {
+    @Test(.timeLimit(.minutes(10))) func asManySessionsAsAllowedAndNoMore() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime(), maxSandboxes: 1)) { dispatcher in
             let first = SessionSpec.sample("s1")
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSessionThatIsThereIsAnnouncedAgain() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSessionThatIsThereIsAnnouncedAgain() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         try await fixture.run(fixture.worker(runtime)) { dispatcher in
@@ -70,7 +70,7 @@ import Testing
         #expect(runtime.specs.count == 1)
     }
 
-    @Test(.timeLimit(.minutes(5))) func anEndedSessionLeavesNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func anEndedSessionLeavesNothing() async throws {
         let fixture = try await WorkerFixture()
         let started = Signal()
         let runtime = ProgrammedRuntime { _, sandbox in
@@ -95,7 +95,7 @@ import Testing
         #expect(runtime.live.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSessionThatIsEndedWhileItStartsLeavesNothing() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSessionThatIsEndedWhileItStartsLeavesNothing() async throws {
         let fixture = try await WorkerFixture()
         let gate = Signal()
         let runtime = ProgrammedRuntime(startGate: gate)
@@ -116,7 +116,7 @@ import Testing
         #expect(runtime.live.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(5))) func endingWhatIsNotHereRemovesWhatItLeft() async throws {
+    @Test(.timeLimit(.minutes(10))) func endingWhatIsNotHereRemovesWhatItLeft() async throws {
         let fixture = try await WorkerFixture()
         let spec = SessionSpec.sample()
         let container = try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
@@ -136,7 +136,7 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: "\(fixture.folder)/log.db"))
     }
 
-    @Test(.timeLimit(.minutes(5))) func filesSurviveARestartOfTheWorker() async throws {
+    @Test(.timeLimit(.minutes(10))) func filesSurviveARestartOfTheWorker() async throws {
         let fixture = try await WorkerFixture()
         let spec = SessionSpec.sample()
         let container = try await fixture.run(fixture.worker(ProgrammedRuntime(), warmPoolSize: 1)) { dispatcher in
@@ -153,7 +153,7 @@ import Testing
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "kept")
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSessionWhoseFilesAreGoneFails() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSessionWhoseFilesAreGoneFails() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { dispatcher in
             try await dispatcher.send(.ensureSession(.sample(), container: ContainerID("sbx-gone")))
@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSandboxThatDiesIdleIsReplacedByTheNextExecution() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSandboxThatDiesIdleIsReplacedByTheNextExecution() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         try await fixture.run(fixture.worker(runtime)) { dispatcher in
@@ -175,7 +175,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSandboxThatDiesAtWorkCrashesTheExecutionAndIsReplaced() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSandboxThatDiesAtWorkCrashesTheExecutionAndIsReplaced() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime { order, sandbox in
             if order.id.rawValue == "e1" {
@@ -200,7 +200,7 @@ import Testing
         #expect(runtime.specs.count == 2)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSandboxThatCannotBeReplacedEndsTheSession() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSandboxThatCannotBeReplacedEndsTheSession() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         try await fixture.run(fixture.worker(runtime)) { dispatcher in

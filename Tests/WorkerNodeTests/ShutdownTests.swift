@@ -6,7 +6,7 @@ import Testing
 @testable import WorkerNode
 
 @Suite struct ShutdownTests {
-    @Test(.timeLimit(.minutes(5))) func letsARunningExecutionFinish() async throws {
+    @Test(.timeLimit(.minutes(10))) func letsARunningExecutionFinish() async throws {
         let fixture = try await WorkerFixture()
         let (gate, started) = (Signal(), Signal())
         let runtime = ProgrammedRuntime { order, sandbox in
@@ -30,7 +30,7 @@ import Testing
         #expect(try fixture.folders().count == 1)
     }
 
-    @Test(.timeLimit(.minutes(5))) func reportsAsCrashedWhatDoesNotFinish() async throws {
+    @Test(.timeLimit(.minutes(10))) func reportsAsCrashedWhatDoesNotFinish() async throws {
         let fixture = try await WorkerFixture()
         let started = Signal()
         let runtime = ProgrammedRuntime { _, sandbox in
@@ -55,7 +55,7 @@ import Testing
         #expect(try fixture.folders().count == 1)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aCommandThatComesTooLateIsLeftToTheNextStart() async throws {
+    @Test(.timeLimit(.minutes(10))) func aCommandThatComesTooLateIsLeftToTheNextStart() async throws {
         let fixture = try await WorkerFixture()
         try await fixture.run(fixture.worker(ProgrammedRuntime())) { _ in }
         let spec = SessionSpec.sample()
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func startsAndStopsOverAndOver() async throws {
+    @Test(.timeLimit(.minutes(10))) func startsAndStopsOverAndOver() async throws {
         let fixture = try await WorkerFixture()
         for _ in 0..<100 {
             try await fixture.run(fixture.worker(ProgrammedRuntime(), warmPoolSize: 1)) { _ in }

@@ -12,7 +12,7 @@ import Testing
         try await until { worker.pool.readyCounts.values.reduce(0, +) == count }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aSessionClaimsAReadySandboxWhichIsReplaced() async throws {
+    @Test(.timeLimit(.minutes(10))) func aSessionClaimsAReadySandboxWhichIsReplaced() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         let worker = try fixture.worker(runtime, warmPoolSize: 2)
@@ -37,7 +37,7 @@ import Testing
         #expect(runtime.live.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aMissStartsCold() async throws {
+    @Test(.timeLimit(.minutes(10))) func aMissStartsCold() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         let worker = try fixture.worker(runtime, warmPoolSize: 1)
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aReadySandboxThatDiesIsNotHandedOut() async throws {
+    @Test(.timeLimit(.minutes(10))) func aReadySandboxThatDiesIsNotHandedOut() async throws {
         let fixture = try await WorkerFixture()
         let runtime = ProgrammedRuntime()
         let worker = try fixture.worker(runtime, warmPoolSize: 1)
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatAFormerPoolLeftGoesAtBoot() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatAFormerPoolLeftGoesAtBoot() async throws {
         let fixture = try await WorkerFixture()
         let files = FileManager.default
         for name in ["sbx-pool", "sbx-session", ".removing-sbx-old"] {

@@ -30,7 +30,7 @@ import Testing
         return ids
     }
 
-    @Test(.timeLimit(.minutes(5))) func aNewInstallationHasItsTemplateOnce() async throws {
+    @Test(.timeLimit(.minutes(10))) func aNewInstallationHasItsTemplateOnce() async throws {
         try await ClusterHarness.run("templates") { harness in
             let first = try harness.dispatcher("a")
             try await first.member.grant(Self.all)
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func everyExecutionEndsOnceHoweverOftenOwnersAreKilled() async throws {
+    @Test(.timeLimit(.minutes(10))) func everyExecutionEndsOnceHoweverOftenOwnersAreKilled() async throws {
         try await ClusterHarness.run("kills") { harness in
             var owner = try harness.dispatcher("a")
             try await owner.member.grant(Self.all)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func whatAPausedOwnerWritesLaterIsVoid() async throws {
+    @Test(.timeLimit(.minutes(10))) func whatAPausedOwnerWritesLaterIsVoid() async throws {
         try await ClusterHarness.run("paused") { harness in
             let (first, second) = (try harness.dispatcher("a"), try harness.dispatcher("b"))
             try await first.member.grant(Self.all)
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func partitionsAreHandedOverBetweenTwoWords() async throws {
+    @Test(.timeLimit(.minutes(10))) func partitionsAreHandedOverBetweenTwoWords() async throws {
         try await ClusterHarness.run("handover") { harness in
             let (first, second) = (try harness.dispatcher("a"), try harness.dispatcher("b"))
             try await first.member.grant(Self.all)
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aNewOwnerLetsWhatRunsRun() async throws {
+    @Test(.timeLimit(.minutes(10))) func aNewOwnerLetsWhatRunsRun() async throws {
         try await ClusterHarness.run("running") { harness in
             let first = try harness.dispatcher("a")
             try await first.member.grant(Self.all)
@@ -153,7 +153,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aClaimBehindTheOwnersBackIsAnsweredByAnother() async throws {
+    @Test(.timeLimit(.minutes(10))) func aClaimBehindTheOwnersBackIsAnsweredByAnother() async throws {
         try await ClusterHarness.run("contest") { harness in
             let owner = try harness.dispatcher("a")
             try await owner.member.grant(Self.all)
