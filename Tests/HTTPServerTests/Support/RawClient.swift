@@ -134,7 +134,11 @@ final class RawClient: Sendable {
 
     private func receive() -> End {
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(self.descriptor, &chunk, chunk.count, 0)
+        var count = 0
+        repeat {
+            count = recv(self.descriptor, &chunk, chunk.count, 0)
+            // Said of a socket with a time limit also when the process was stopped and goes on.
+        } while count < 0 && errno == EINTR
         if count > 0 {
             self.buffer.withLock { $0 += chunk[..<count] }
             return .enough
