@@ -40,7 +40,7 @@ final class SandboxedAgent: Sendable {
             throw Failure(description: "socketpair: \(errno)")
         }
         _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
-        var patience = timeval(tv_sec: 40, tv_usec: 0)
+        var patience = timeval(tv_sec: 240, tv_usec: 0)
         setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         self.socket = ends[0]
         self.directory = try Self.makeDirectory()
@@ -74,6 +74,8 @@ final class SandboxedAgent: Sendable {
                 let count = bytes.withUnsafeBytes {
                     Glibc.send(self.socket, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
                 }
+                // Said of a socket with a time limit also when this process was stopped and goes on.
+                if count < 0, errno == EINTR { continue }
                 guard count > 0 else { throw Failure(description: "the agent is gone: \(errno)") }
                 sent += count
             }
