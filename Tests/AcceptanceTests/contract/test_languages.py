@@ -34,7 +34,7 @@ class TestShell:
         assert done["stdout"] == "3 2 1 here\nchild\n", brief(done)
 
     def test_timeout(self, api, sid):
-        done = run(api, sid, "echo before; sleep 60; echo after", "shell", timeout=2)
+        done = run(api, sid, "echo before; sleep 60; echo after", "shell", timeout=6)
         assert (done["status"], done["stdout"]) == ("timeout", "before\n"), brief(done)
 
     def test_printing_forges_nothing(self, api, sid):

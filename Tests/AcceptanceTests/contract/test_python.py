@@ -114,7 +114,7 @@ class TestScripts:
         assert run(api, sid, "def main():\n    print('ran')\nif __name__ == '__main__':\n    main()")["stdout"] == "ran\n"
 
     def test_input_at_its_end(self, api, sid):
-        assert run(api, sid, "input()", timeout=5)["status"] in ("failed", "completed")
+        assert run(api, sid, "input()", timeout=20)["status"] in ("failed", "completed")
 
     def test_atexit_and_threads_are_waited_for(self, api, sid):
         done = run(api, sid, "import atexit, threading, time\natexit.register(lambda: print('exit'))\nthreading.Thread(target=lambda: (time.sleep(0.05), print('thread'))).start()")
