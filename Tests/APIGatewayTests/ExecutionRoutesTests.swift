@@ -66,7 +66,7 @@ import Testing
             var waits = false
             while !waits {
                 let items = try await gateway.get("/executions/sessions/\(session)/executions").items
-                waits = !items.isEmpty
+                waits = items.first?["status"] as? String == "running"
             }
             gateway.gateway.giveUpWaiting()
             let answer = try await waiting

@@ -27,12 +27,12 @@ final class Ledger: Sendable {
     /// Answers that were no 201, as `status code`, and `no answer`.
     var refusals: [String: Int] { self.state.withLock { $0.refusals } }
 
-    /// Leaves a line with its number in the session's file `ran`, and returns it.
+    /// Leaves a line with its number and its id in the session's file `ran`, and returns the number.
     private static let code = """
         import time
-        def handler(event):
+        def handler(event, context):
             with open("ran", "a") as log:
-                log.write(f"{event['n']}\\n")
+                log.write(f"{event['n']} {context.execution_id}\\n")
             time.sleep(event["seconds"])
             return event["n"]
         """
@@ -137,8 +137,12 @@ final class Ledger: Sendable {
         var statuses: [String: Int] = [:]
         for (session, accepted) in Dictionary(grouping: self.accepted, by: \.session) {
             let text = try await apis[0].download(session, "ran") ?? ""
-            let ran = text.split(separator: "\n").compactMap { Int($0) }
-            #expect(Set(ran).count == ran.count, "something of \(session.id) ran twice: \(ran)")
+            let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+            let ran = lines.compactMap { $0.first.flatMap { Int($0) } }
+            let ids = lines.compactMap(\.last)
+            #expect(ran.count == lines.count)
+            #expect(Set(ids).count == ids.count, "something of \(session.id) ran twice: \(text)")
+            #expect(Set(ran).count == ran.count, "something of \(session.id) was submitted twice: \(text)")
             for execution in accepted {
                 let end = try #require(ends[execution.id])
                 let status = try end.string("status")
