@@ -22,6 +22,9 @@ extension WorkerNode {
         var deadLetters: [OutgoingMessage] = []
         /// The attempts whose code starts by the batch.
         var starting: [AttemptKey] = []
+        /// Those of which a loss is told. A new owner of the partition may not have heard of it when it sends one of them
+        /// again: it must not start then, for another attempt follows the loss.
+        var lost: [AttemptKey] = []
     }
 
     static let batchSize = 256
@@ -123,7 +126,8 @@ extension WorkerNode {
             let key = AttemptKey(execution: spec.id, attempt: attempt)
             let reference = ExecutionReference(execution: spec.id, session: spec.session, attempt: attempt)
             // Said again by a new owner of its partition, who cannot know: what it started is gone.
-            if intake.hasStarted(key) {
+            if batch.lost.contains(key) { return }
+            if intake.isSpent(key) {
                 if let loss = self.loss(of: reference) { batch.losses.append(loss) }
                 return
             }
@@ -137,9 +141,12 @@ extension WorkerNode {
                 batch.losses.append(
                     .executionLost(ExecutionLost(reference: reference, neverStarted: true, problem: problem))
                 )
+                batch.lost.append(key)
             }
         case .resolve(let reference):
-            if let loss = self.loss(of: reference) { batch.losses.append(loss) }
+            guard let loss = self.loss(of: reference) else { return }
+            batch.losses.append(loss)
+            batch.lost.append(AttemptKey(execution: reference.execution, attempt: reference.attempt))
         case .cancel(let reference): batch.steps.append(.cancel(reference))
         case .endSession(let reference): batch.steps.append(.end(reference))
         case .report: batch.steps.append(.report)
@@ -175,7 +182,7 @@ extension WorkerNode {
         }
         var pause = EventPublisher.firstPause
         let durability: Durability = batch.starting.isEmpty ? .relaxed : .flushed
-        while let error = await self.refusal(of: deliveries, batch.starting, intake, durability) {
+        while let error = await self.refusal(of: deliveries, batch.starting + batch.lost, intake, durability) {
             guard error.isRetriable else { throw error }
             self.logger.error("The log refuses acknowledgements", metadata: [LogKey.error: "\(error)"])
             self.metrics.publishRetries.increment()
@@ -198,12 +205,12 @@ extension WorkerNode {
     /// Why the deliveries could not be settled; `nil` if they are.
     private func refusal(
         of deliveries: [Delivery],
-        _ starting: [AttemptKey],
+        _ spent: [AttemptKey],
         _ intake: any CommandIntake,
         _ durability: Durability
     ) async -> BusError? {
         do throws(BusError) {
-            try await intake.settle(deliveries, starting: starting, durability: durability)
+            try await intake.settle(deliveries, spent: spent, durability: durability)
             return nil
         } catch {
             return error

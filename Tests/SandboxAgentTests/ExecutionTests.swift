@@ -22,7 +22,11 @@ struct ExecutionTests {
     @Test(.timeLimit(.minutes(10)), arguments: Example.python)
     func pythonRunsAsAProgramShould(example: Example) async throws { try await self.verify(example) }
 
-    @Test(.enabled(if: SandboxedAgent.hasNode, "needs /usr/bin/node"), .timeLimit(.minutes(10)), arguments: Example.node)
+    @Test(
+        .enabled(if: SandboxedAgent.hasNode, "needs /usr/bin/node"),
+        .timeLimit(.minutes(10)),
+        arguments: Example.node
+    )
     func javaScriptRunsAsAProgramShould(example: Example) async throws { try await self.verify(example) }
 
     @Test(.timeLimit(.minutes(10)), arguments: Example.shell)

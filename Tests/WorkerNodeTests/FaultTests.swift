@@ -74,4 +74,58 @@ import WorkerNode
             #expect(dispatcher.passedOver.allSatisfy { if case .executionEnded = $0 { false } else { true } })
         }
     }
+
+    /// A new owner of a partition repeats what runs, and may not have heard yet that it is lost.
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true], [false, true])
+    func anAttemptThatWasToldLostNeverStarts(isAsked: Bool, startsAgain: Bool) async throws {
+        let fixture = try await WorkerFixture()
+        let runs = Locked<[String]>([])
+        let runtime = ProgrammedRuntime { order, _ in
+            runs.withLock { $0.append(order.id.rawValue) }
+            return ExecutionReport(id: order.id, outcome: .exited(code: 0))
+        }
+        let spec = SessionSpec.sample()
+        let execution = spec.execution()
+        try await fixture.run(fixture.worker(runtime, hasJournal: true)) { dispatcher in
+            if isAsked {
+                let reference = ExecutionReference(execution: execution.id, session: spec.id, attempt: 1)
+                try await dispatcher.send(.resolve(reference))
+            } else {
+                // As after a start of the worker: the session is yet to be made here.
+                try await dispatcher.send(.execute(execution, attempt: 1))
+            }
+            #expect(try await dispatcher.nextLoss().neverStarted != isAsked)
+            if startsAgain { return }
+            _ = try await dispatcher.ready(spec)
+            try await dispatcher.send(.execute(execution, attempt: 1), .execute(execution, attempt: 2))
+            #expect(try await dispatcher.nextEnd().reference.attempt == 2)
+        }
+        if startsAgain {
+            try await fixture.run(fixture.worker(runtime, hasJournal: true)) { dispatcher in
+                _ = try await dispatcher.ready(spec)
+                try await dispatcher.send(.execute(execution, attempt: 1), .execute(execution, attempt: 2))
+                #expect(try await dispatcher.nextEnd().reference.attempt == 2)
+            }
+        }
+        #expect(runs.withLock { $0.count } == 1)
+    }
+
+    @Test(.timeLimit(.minutes(10))) func norDoesItInTheSameBatch() async throws {
+        let fixture = try await WorkerFixture()
+        let spec = SessionSpec.sample()
+        let execution = spec.execution()
+        // There when the worker starts, so that it takes them together.
+        try await fixture.send(
+            .execute(execution, attempt: 1),
+            .ensureSession(spec, container: nil),
+            .execute(execution, attempt: 1),
+            .execute(execution, attempt: 2)
+        )
+        try await fixture.run(fixture.worker(ProgrammedRuntime(), hasJournal: true)) { dispatcher in
+            let loss = try await dispatcher.nextLoss()
+            #expect(loss.neverStarted)
+            #expect(try await dispatcher.nextEnd().reference.attempt == 2)
+            #expect(dispatcher.passedOver.allSatisfy { if case .executionEnded = $0 { false } else { true } })
+        }
+    }
 }

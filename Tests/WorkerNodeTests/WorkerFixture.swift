@@ -40,7 +40,8 @@ final class WorkerFixture: Sendable {
         reportInterval: Duration = .seconds(3600),
         reaperGrace: Duration = .seconds(600),
         drainTimeout: Duration = .seconds(20),
-        image: String = "known"
+        image: String = "known",
+        hasJournal: Bool = false
     ) throws -> WorkerNode {
         try WorkerNode(
             configuration: WorkerNodeConfiguration(
@@ -50,6 +51,7 @@ final class WorkerFixture: Sendable {
                 pooledImages: [image],
                 maxSandboxes: maxSandboxes,
                 reportInterval: reportInterval,
+                journalPath: hasJournal ? "\(self.folder)/journal.db" : nil,
                 reaperGrace: reaperGrace,
                 drainTimeout: drainTimeout
             ),

@@ -9,15 +9,16 @@ protocol CommandIntake: Sendable {
 
     /// Returns once the commands will not come again.
     ///
-    /// - Parameter starting: The attempts that begin by them: remembered for as long as a dispatcher may ask.
+    /// - Parameter spent: The attempts that begin by them, and those of which the node says that they never will: remembered
+    ///   for as long as a dispatcher may ask.
     func settle(
         _ deliveries: [Delivery],
-        starting: [AttemptKey],
+        spent: [AttemptKey],
         durability: Durability
     ) async throws(BusError)
 
-    /// Whether the attempt has begun here before, perhaps in an earlier start of the worker.
-    func hasStarted(_ key: AttemptKey) -> Bool
+    /// Whether the attempt has begun here before, perhaps in an earlier start of the worker, or was said never to begin.
+    func isSpent(_ key: AttemptKey) -> Bool
 
     /// Whether an operator wants the node empty.
     var isDraining: Bool { get }

@@ -4,7 +4,7 @@ import SQLite
 import ServiceKit
 import Synchronization
 
-/// Follows the node's topic and remembers in a file of its own how far it has got and what began: a flush of the local
+/// Follows the node's topic and remembers in a file of its own how far it has got and what began or never will: a flush of the local
 /// disk, where a commit to a log elsewhere would be a round trip more.
 ///
 /// The file is the node's memory: with it, a worker that was killed knows which attempts it had started.
@@ -91,7 +91,7 @@ final class JournaledIntake: CommandIntake {
 
     func settle(
         _ deliveries: [Delivery],
-        starting: [AttemptKey],
+        spent: [AttemptKey],
         durability: Durability
     ) async throws(BusError) {
         let next = deliveries.reduce(into: [Int: Int64]()) { $0[$1.partition] = $1.offset + 1 }
@@ -106,7 +106,7 @@ final class JournaledIntake: CommandIntake {
                     [.int(partition), .int(offset)]
                 )
             }
-            for key in starting {
+            for key in spent {
                 try connection.execute(
                     "INSERT OR IGNORE INTO journal_attempt VALUES (?, ?, ?)",
                     [.text(key.execution.rawValue), .int(key.attempt), .int(now.microseconds)]
@@ -115,7 +115,7 @@ final class JournaledIntake: CommandIntake {
         }
     }
 
-    func hasStarted(_ key: AttemptKey) -> Bool {
+    func isSpent(_ key: AttemptKey) -> Bool {
         do {
             return try self.readers.read { connection in
                 try connection.first(

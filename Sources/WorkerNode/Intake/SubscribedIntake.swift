@@ -17,13 +17,13 @@ final class SubscribedIntake: CommandIntake {
 
     func settle(
         _ deliveries: [Delivery],
-        starting: [AttemptKey],
+        spent: [AttemptKey],
         durability: Durability
     ) async throws(BusError) {
         try await self.subscription.acknowledge(deliveries, durability: durability)
     }
 
-    func hasStarted(_ key: AttemptKey) -> Bool { false }
+    func isSpent(_ key: AttemptKey) -> Bool { false }
 
     var isDraining: Bool { self.draining.withLock { $0 } }
 
