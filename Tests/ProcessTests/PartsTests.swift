@@ -94,7 +94,7 @@ extension RealProcesses {
                 try await api.upload(session, "kept", "kept")
                 let execution = try await api.run(session, API.request("while True: pass", timeout: 1))
                 #expect(try execution.string("status") == "timeout")
-                #expect(try execution.double("execution_time") >= 0.9)
+                #expect(try (0.9...30).contains(execution.double("execution_time")))
                 try await self.goesOn(api, session)
             }
         }

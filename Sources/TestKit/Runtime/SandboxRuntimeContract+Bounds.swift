@@ -28,7 +28,8 @@ extension SandboxRuntimeContract {
             let report = try await sandbox.run(.python, code, timeout: .seconds(3))
             #expect(report.outcome == .timedOut, "\(report.summary)")
             #expect(report.output == "so far\n")
-            #expect(report.metrics.duration >= .seconds(3))
+            // A busy machine may be late; who misses the timeout never ends the loop.
+            #expect(report.metrics.duration >= .seconds(3) && report.metrics.duration < .seconds(30))
             #expect(try await sandbox.run(.shell, Self.census).output == "dead\n")
 
         case .leavesNoProcessOfAnOrder:
